@@ -1,0 +1,140 @@
+/**
+ * The state of one document's conversion, as its object keeps it.
+ *
+ * A field exists only where it is true: what a chunk or a job can know depends on its state. Times are milliseconds
+ * since the epoch. The schemas are the gate through which stored rows come back in, so an additive change needs a
+ * default here.
+ */
+import { z } from 'zod'
+import { failureCodeSchema } from '../failure.ts'
+import { conversionOptionsSchema } from '../options.ts'
+import { pageRangeSchema } from '../pages.ts'
+import { prioritySchema } from '../snapshot.ts'
+
+/** A range of pages that is not done: the unit of work, of retry and of upload. */
+export const chunkSchema = z.discriminatedUnion('state', [
+	z.object({
+		state: z.literal('waiting'),
+		pages: pageRangeSchema,
+		/** Leases of this chunk that came to nothing. */
+		losses: z.int(),
+		/** Not to be leased before this time: the backoff after a loss. */
+		notBefore: z.number(),
+	}),
+	z.object({
+		state: z.literal('leased'),
+		pages: pageRangeSchema,
+		losses: z.int(),
+		fence: z.int(),
+		expiresAt: z.number(),
+		/** Pages of this lease rendered so far, as reported. */
+		rendered: z.int(),
+	}),
+])
+export type Chunk = z.infer<typeof chunkSchema>
+export type WaitingChunk = Extract<Chunk, { state: 'waiting' }>
+export type LeasedChunk = Extract<Chunk, { state: 'leased' }>
+
+export const phaseSchema = z.discriminatedUnion('status', [
+	z.object({ status: z.literal('queued') }),
+	z.object({ status: z.literal('processing'), startedAt: z.number() }),
+	z.object({ status: z.literal('completed'), startedAt: z.number(), completedAt: z.number() }),
+	z.object({
+		status: z.literal('failed'),
+		startedAt: z.number().nullable(),
+		completedAt: z.number(),
+		code: failureCodeSchema,
+		/** Percent at which it ended; it is kept. */
+		progress: z.number(),
+	}),
+	z.object({
+		status: z.literal('cancelled'),
+		startedAt: z.number().nullable(),
+		completedAt: z.number(),
+		progress: z.number(),
+	}),
+])
+export type Phase = z.infer<typeof phaseSchema>
+
+export const jobSchema = z.object({
+	id: z.string(),
+	options: conversionOptionsSchema,
+	priority: prioritySchema,
+	maxRetries: z.int(),
+	createdAt: z.number(),
+	phase: phaseSchema,
+	/** Pages of the document; null until a converter has opened it. */
+	pageCount: z.int().nullable(),
+	/** Pages this job converts; null until then. */
+	totalPages: z.int().nullable(),
+	/** What is not done yet, in page order. */
+	chunks: z.array(chunkSchema),
+	/** Committed pages, sorted and joined. */
+	ready: z.array(pageRangeSchema),
+	failedPages: z.array(z.object({ page: z.int(), code: failureCodeSchema })),
+	retryCount: z.int(),
+	firstPageAt: z.number().nullable(),
+	/** See `progress.ts`: percent is held between these two, so that it survives a crash without a write per page. */
+	progress: z.object({ floor: z.number(), ceiling: z.number() }),
+})
+export type Job = z.infer<typeof jobSchema>
+
+/** What others have been told, so that what they have not is told again until they answer. */
+const toldSchema = z.object({
+	/** The lineup: how many converters this job was last said to want. */
+	want: z.int(),
+	/** When that was last said or tried. */
+	wantAt: z.number(),
+	/** The history: the sequence of the milestone that it has. */
+	history: z.int(),
+	/** When it was last tried, and how often in vain since the last success. */
+	historyAt: z.number(),
+	historyMisses: z.int(),
+})
+
+export const conversionSchema = z.object({
+	/** Rises with every durable change and is never reset. Times 1,000 plus `tick` it is the snapshot's version. */
+	sequence: z.int(),
+	/** Counts the changes that only memory knows since. */
+	tick: z.int(),
+	/** The last fence handed out; never reset. */
+	fence: z.int(),
+	/** The sequence of the last change that the history must have: created, accepted, ended. */
+	milestone: z.int(),
+	told: toldSchema,
+	updatedAt: z.number(),
+	job: jobSchema.nullable(),
+})
+export type Conversion = z.infer<typeof conversionSchema>
+
+/** A document that was never converted. */
+export function neverConverted(now: number): Conversion {
+	return {
+		sequence: 1,
+		tick: 0,
+		fence: 0,
+		milestone: 1,
+		told: { want: 0, wantAt: 0, history: 0, historyAt: 0, historyMisses: 0 },
+		updatedAt: now,
+		job: null,
+	}
+}
+
+export function isActive(job: Job | null): job is Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> } {
+	return job !== null && (job.phase.status === 'queued' || job.phase.status === 'processing')
+}
+
+export function isLeased(chunk: Chunk): chunk is LeasedChunk {
+	return chunk.state === 'leased'
+}
+
+export function isWaiting(chunk: Chunk): chunk is WaitingChunk {
+	return chunk.state === 'waiting'
+}
+
+/** Snapshot versions: durable sequence times 1,000, plus the tick for what only memory knows. */
+export const TICKS_PER_SEQUENCE = 1_000
+
+export function versionOf(conversion: Conversion): number {
+	return conversion.sequence * TICKS_PER_SEQUENCE + conversion.tick
+}

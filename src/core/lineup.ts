@@ -1,0 +1,128 @@
+/**
+ * The lineup: who waits for a converter, in the order in which they should run.
+ *
+ * An entry is a job and the number of converters it still wants. `want` with the highest `seq` wins, so late and
+ * repeated calls are harmless. A claim takes nothing away: it reserves one of the wanted places for a while, and what
+ * the document grants then comes back as its next `want`. Which pages are next is the document's own business.
+ *
+ * Nudges are queue messages that say "there is work" and nothing else. They may get lost, so they are counted only for a
+ * while.
+ */
+import { z } from 'zod'
+import { type Priority, prioritySchema } from './snapshot.ts'
+
+export const entrySchema = z.object({
+	jobId: z.string(),
+	documentId: z.string(),
+	priority: prioritySchema,
+	want: z.int().nonnegative(),
+	seq: z.int(),
+	/** Lower runs first; milliseconds since the epoch, shifted. */
+	key: z.number(),
+})
+export type Entry = z.infer<typeof entrySchema>
+
+export const wantSchema = entrySchema.omit({ key: true })
+export type Want = z.infer<typeof wantSchema>
+
+export interface Lineup {
+	readonly entries: Map<string, Entry>
+	/** Claims that the document has not confirmed yet. */
+	reservations: { jobId: string; expiresAt: number }[]
+	/** When the nudges were sent that no claim has answered yet. */
+	nudges: number[]
+}
+
+/** Milliseconds. */
+export const RESERVATION_DURATION = 15_000
+export const NUDGE_DURATION = 30_000
+/** No more nudges than this are out at a time: converters beyond it could not be had anyway. */
+const MAX_NUDGES = 250
+
+const priorityOffset = {
+	urgent: 600_000,
+	high: 120_000,
+	normal: 0,
+	low: -600_000,
+} as const satisfies Record<Priority, number>
+
+export function emptyLineup(): Lineup {
+	return { entries: new Map(), reservations: [], nudges: [] }
+}
+
+/** Where a job stands that asks for the first time: by age, shifted by its priority. */
+export function orderKey(priority: Priority, now: number): number {
+	return now - priorityOffset[priority]
+}
+
+/**
+ * A document says how many converters it still wants.
+ *
+ * @returns the entry to write down, `null` to delete, or `unchanged` when an older or the same word came again.
+ */
+export function want(lineup: Lineup, asked: Want, now: number): Entry | null | 'unchanged' {
+	const known = lineup.entries.get(asked.jobId)
+	if (known && asked.seq <= known.seq) return 'unchanged'
+	release(lineup, asked.jobId, Math.max(1, (known?.want ?? 0) - asked.want))
+	if (asked.want === 0) {
+		if (!known) return 'unchanged'
+		lineup.entries.delete(asked.jobId)
+		return null
+	}
+	const entry: Entry = { ...asked, key: known?.key ?? orderKey(asked.priority, now) }
+	lineup.entries.set(entry.jobId, entry)
+	return entry
+}
+
+/** The next in line that is not reserved to the full already; one place of it is reserved. */
+export function claim(lineup: Lineup, now: number): Entry | null {
+	expire(lineup, now)
+	let next: Entry | null = null
+	for (const entry of lineup.entries.values()) {
+		if (available(lineup, entry) > 0 && (next === null || entry.key < next.key)) next = entry
+	}
+	if (next) lineup.reservations.push({ jobId: next.jobId, expiresAt: now + RESERVATION_DURATION })
+	return next
+}
+
+/** A nudge has brought a converter here. */
+export function nudgeArrived(lineup: Lineup): void {
+	lineup.nudges.shift()
+}
+
+/** How many nudges to send now, so that everybody who is wanted is on the way; they count as sent. */
+export function takeDueNudges(lineup: Lineup, now: number): number {
+	expire(lineup, now)
+	let wanted = 0
+	for (const entry of lineup.entries.values()) wanted += available(lineup, entry)
+	const due = Math.max(0, Math.min(MAX_NUDGES, wanted) - lineup.nudges.length)
+	for (let count = 0; count < due; count++) lineup.nudges.push(now)
+	return due
+}
+
+/** When to look again, in case nobody comes: null when nobody waits. */
+export function lookAgainAt(lineup: Lineup, now: number): number | null {
+	if (lineup.entries.size === 0) return null
+	const times = [
+		...lineup.nudges.map((sentAt) => sentAt + NUDGE_DURATION),
+		...lineup.reservations.map((reservation) => reservation.expiresAt),
+	]
+	return Math.max(now + 1, Math.min(now + NUDGE_DURATION, ...times))
+}
+
+function available(lineup: Lineup, entry: Entry): number {
+	let reserved = 0
+	for (const reservation of lineup.reservations) if (reservation.jobId === entry.jobId) reserved++
+	return entry.want - reserved
+}
+
+/** The document's newer word includes the oldest of these claims. */
+function release(lineup: Lineup, jobId: string, count: number): void {
+	let left = count
+	lineup.reservations = lineup.reservations.filter((reservation) => reservation.jobId !== jobId || left-- <= 0)
+}
+
+function expire(lineup: Lineup, now: number): void {
+	lineup.reservations = lineup.reservations.filter((reservation) => reservation.expiresAt > now)
+	lineup.nudges = lineup.nudges.filter((sentAt) => sentAt + NUDGE_DURATION > now)
+}

@@ -1,0 +1,110 @@
+/**
+ * What passes between the service and its clients: requests, answers and socket messages, in one place for both ends.
+ */
+import { z } from 'zod'
+import { DEFAULT_MAX_RETRIES } from './job/retry.ts'
+import { conversionOptionsSchema } from './options.ts'
+import { imageTypeSchema } from './pack.ts'
+import { parseRanges } from './pages.ts'
+import { prioritySchema, snapshotSchema } from './snapshot.ts'
+
+/** The largest document that is taken, in bytes: what was measured to convert within an isolate's 128 MB. */
+export const MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+
+export const documentSchema = z.object({
+	id: z.uuid(),
+	externalId: z.string().nullable(),
+	name: z.string(),
+	contentType: z.string(),
+	/** Bytes. */
+	size: z.int(),
+	createdAt: z.iso.datetime(),
+})
+export type PlatenDocument = z.infer<typeof documentSchema>
+
+/** Query strings know only text. */
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+
+export const uploadQuerySchema = z.object({
+	convert: flag.default(true),
+	priority: prioritySchema.default('normal'),
+	quality: z.enum(['low', 'medium', 'high']).default('medium'),
+})
+
+export const uploadedSchema = z.object({ document: documentSchema, conversion: snapshotSchema })
+export type Uploaded = z.infer<typeof uploadedSchema>
+
+export const listQuerySchema = z.object({
+	cursor: z.string().max(200).optional(),
+	limit: z.coerce.number().int().min(1).max(100).default(20),
+})
+
+export const documentItemSchema = documentSchema.extend({
+	/** As of the last milestone; the snapshot knows better. */
+	status: snapshotSchema.shape.status,
+	totalPages: z.int().nullable(),
+})
+export const documentListSchema = z.object({ items: z.array(documentItemSchema), nextCursor: z.string().nullable() })
+export type DocumentList = z.infer<typeof documentListSchema>
+
+export const startCommandSchema = z.object({
+	action: z.literal('start'),
+	priority: prioritySchema.default('normal'),
+	forceReconvert: z.boolean().default(false),
+	maxRetries: z.int().min(0).max(10).default(DEFAULT_MAX_RETRIES),
+	options: conversionOptionsSchema.default({ quality: 'medium' }),
+})
+export type StartCommand = z.infer<typeof startCommandSchema>
+/** A start as a client may write it: whatever has a default may be left out. */
+export type StartRequest = z.input<typeof startCommandSchema>
+
+export const ticketSchema = z.object({ ticket: z.string(), expiresAt: z.iso.datetime() })
+
+/** The WebSocket subprotocol that is spoken, and how a ticket is written beside it. */
+export const SOCKET_PROTOCOL = 'platen.v1'
+export const TICKET_PROTOCOL_PREFIX = 'ticket.'
+
+/** Everything that the server says on a socket. */
+export const socketMessageSchema = z.discriminatedUnion('type', [
+	z.object({ type: z.literal('snapshot'), snapshot: snapshotSchema }),
+])
+
+export const manifestQuerySchema = z.object({
+	job: z.uuid().optional(),
+	/** Only these pages, as in `"1-5,9"`. */
+	pages: z
+		.string()
+		.max(2_000)
+		.refine((text) => parseRanges(text) !== null, 'pages are written as in 1-5,9')
+		.optional(),
+})
+
+export const manifestPageSchema = z.object({
+	page: z.int(),
+	/** Pixels; null for a page that is not ready. */
+	width: z.int().nullable(),
+	height: z.int().nullable(),
+	type: imageTypeSchema.nullable(),
+	state: z.enum(['ready', 'degraded', 'failed']),
+	imageUrl: z.string().nullable(),
+	thumbnailUrl: z.string().nullable(),
+	textUrl: z.string().nullable(),
+})
+export type ManifestPage = z.infer<typeof manifestPageSchema>
+
+export const manifestSchema = z.object({
+	jobId: z.uuid(),
+	totalPages: z.int().nullable(),
+	pages: z.array(manifestPageSchema),
+})
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** RFC 9457, with a stable `code`. */
+export const problemSchema = z.object({
+	type: z.string(),
+	title: z.string(),
+	status: z.int(),
+	code: z.string(),
+	detail: z.string(),
+})
+export type Problem = z.infer<typeof problemSchema>
