@@ -19,6 +19,11 @@ export function rangeLength(range: PageRange): number {
 	return range.last - range.first + 1
 }
 
+/** Every page of some ranges, in their order. */
+export function pageNumbers(ranges: readonly PageRange[]): number[] {
+	return ranges.flatMap((range) => Array.from({ length: rangeLength(range) }, (_, index) => range.first + index))
+}
+
 /**
  * Ranges as people write them: sorted, neighbours joined.
  *

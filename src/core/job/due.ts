@@ -9,14 +9,14 @@ import { backoffCeiling } from './retry.ts'
 /** The most converters that work on one job at a time. */
 export const MAX_CONVERTERS = 8
 
-/** The lineup is told again after this long, as long as somebody is wanted. Milliseconds. */
+/** What is owed is told at once; this long after it became due, the alarm tells it if nobody has. Milliseconds. */
+const TOLD_BY_ALARM_AFTER = 30_000
+/** The lineup is told again this often as long as somebody is wanted. */
 const WANT_REPEATED_AFTER = 30_000
-/** … and after this long when it did not answer. */
-const WANT_RETRIED_AFTER = 2_000
 /** An active job is looked at this often, whatever else. */
 const LOOKED_AT_EVERY = 60_000
 
-const historyRetries = { baseDelay: 1_000, maxDelay: 60_000 }
+const tellRetries = { baseDelay: 1_000, maxDelay: 60_000 }
 
 /**
  * How many more converters a job wants. Those at work take another chunk when they have finished theirs, so only what
@@ -34,23 +34,27 @@ export function wantOf(conversion: Conversion, now: number): number {
 export function wantToTell(conversion: Conversion, now: number): number | null {
 	const want = wantOf(conversion, now)
 	const { told } = conversion
-	if (want !== told.want) return want
-	return want > 0 && now - told.wantAt >= WANT_REPEATED_AFTER ? want : null
+	const news = want !== told.want || (want > 0 && now - told.wantAt >= WANT_REPEATED_AFTER)
+	return news && retryAt(told.wantAt, told.wantMisses) <= now ? want : null
 }
 
 /** Whether the history lacks the latest milestone and may be told now. */
-export function historyIsDue(conversion: Conversion, now: number): boolean {
-	return conversion.milestone > conversion.told.history && historyDueAt(conversion) <= now
+export function historyIsDue({ milestone, told }: Conversion, now: number): boolean {
+	return milestone > told.history && retryAt(told.historyAt, told.historyMisses) <= now
 }
 
-/** When something is to be done next, in milliseconds since the epoch; null when nothing ever is. */
+/** When the alarm must ring, in milliseconds since the epoch; null when nothing will ever be due. */
 export function dueAt(conversion: Conversion, now: number): number | null {
-	const { job, told } = conversion
+	const { job, told, updatedAt } = conversion
 	const times: number[] = []
-	if (conversion.milestone > told.history) times.push(historyDueAt(conversion))
+	if (conversion.milestone > told.history) {
+		times.push(told.historyMisses === 0 ? updatedAt + TOLD_BY_ALARM_AFTER : retryAt(told.historyAt, told.historyMisses))
+	}
 	const want = wantOf(conversion, now)
-	if (want !== told.want) times.push(told.wantAt + WANT_RETRIED_AFTER)
-	else if (want > 0) times.push(told.wantAt + WANT_REPEATED_AFTER)
+	if (want !== told.want || want > 0) {
+		const since = want !== told.want ? updatedAt : told.wantAt
+		times.push(told.wantMisses === 0 ? since + WANT_REPEATED_AFTER : retryAt(told.wantAt, told.wantMisses))
+	}
 	if (isActive(job)) {
 		times.push(now + LOOKED_AT_EVERY)
 		for (const chunk of job.chunks) {
@@ -61,6 +65,6 @@ export function dueAt(conversion: Conversion, now: number): number | null {
 	return times.length === 0 ? null : Math.max(now + 1, Math.min(...times))
 }
 
-function historyDueAt({ told }: Conversion): number {
-	return told.historyMisses === 0 ? 0 : told.historyAt + backoffCeiling(historyRetries, told.historyMisses)
+function retryAt(triedAt: number, misses: number): number {
+	return misses === 0 ? 0 : triedAt + backoffCeiling(tellRetries, misses)
 }

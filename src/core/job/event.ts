@@ -24,8 +24,14 @@ export type Event =
 	| { type: 'opened'; fence: number; pageCount: number }
 	/** A converter has rendered so many pages of its lease. */
 	| { type: 'report'; fence: number; rendered: number }
-	/** A converter's pack, from the first page of its lease to `through`, is stored. */
-	| { type: 'finish'; fence: number; through: number; failed: readonly { page: number; code: FailureCode }[] }
+	/** A converter's pack is stored. It says of each page of its lease up to `through` whether it holds it or why not. */
+	| {
+			type: 'finish'
+			fence: number
+			through: number
+			converted: readonly number[]
+			failed: readonly { page: number; code: FailureCode }[]
+	  }
 	/** A converter gives its lease up. */
 	| { type: 'fail'; fence: number; code: FailureCode; random: number }
 	/** Time has passed. */

@@ -83,8 +83,9 @@ export type Job = z.infer<typeof jobSchema>
 const toldSchema = z.object({
 	/** The lineup: how many converters this job was last said to want. */
 	want: z.int(),
-	/** When that was last said or tried. */
+	/** When that was last said or tried, and how often in vain since the last answer. */
 	wantAt: z.number(),
+	wantMisses: z.int(),
 	/** The history: the sequence of the milestone that it has. */
 	history: z.int(),
 	/** When it was last tried, and how often in vain since the last success. */
@@ -114,7 +115,7 @@ export function neverConverted(now: number): Conversion {
 		tick: 0,
 		fence: 0,
 		milestone: 1,
-		told: { want: 0, wantAt: 0, history: 0, historyAt: 0, historyMisses: 0 },
+		told: { want: 0, wantAt: 0, wantMisses: 0, history: 0, historyAt: 0, historyMisses: 0 },
 		updatedAt: now,
 		job: null,
 	}

@@ -5,7 +5,7 @@
  * changes anything, told by its fence, which only rises (I4).
  */
 import { type FailureCode, failure } from '../failure.ts'
-import { formatRanges, MAX_PAGES, type PageRange, parseRanges, rangeLength } from '../pages.ts'
+import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../pages.ts'
 import { firstChunk, pagesToConvert, remainingChunks, without } from './chunks.ts'
 import type { Event, FenceOutcome, LeaseOutcome, Ruling, StartOutcome } from './event.ts'
 import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from './job.ts'
@@ -115,11 +115,12 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 	if (event.through < chunk.pages.first || event.through > chunk.pages.last) return unchanged({ outcome: 'stale' })
 
 	const done: PageRange = { first: chunk.pages.first, last: event.through }
-	const failedNow = event.failed.filter(({ page }) => page >= done.first && page <= done.last)
 	const readyNow = without(
 		[done],
-		failedNow.map(({ page }) => page),
+		event.failed.map(({ page }) => page),
 	)
+	// A pack must hold exactly the pages that it says are ready (I6).
+	if (!sameNumbers(pageNumbers(readyNow), event.converted)) return unchanged({ outcome: 'stale' })
 	const left: Chunk[] =
 		event.through < chunk.pages.last
 			? [{ state: 'waiting', pages: { first: event.through + 1, last: chunk.pages.last }, losses: 0, notBefore: 0 }]
@@ -128,7 +129,7 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		...job,
 		chunks: job.chunks.flatMap((candidate) => (candidate === chunk ? left : [candidate])),
 		ready: parseRanges(formatRanges([...job.ready, ...readyNow])) ?? [],
-		failedPages: [...job.failedPages, ...failedNow],
+		failedPages: [...job.failedPages, ...event.failed],
 		firstPageAt: job.firstPageAt ?? (readyNow.length > 0 ? now : null),
 	}
 	return settled(conversion, next, now)
@@ -166,10 +167,12 @@ export function woken(conversion: Conversion): Ruling<null> {
 
 export function wantTold(conversion: Conversion, event: Of<'wantTold'>, now: number): Ruling<null> {
 	const { told } = conversion
-	const want = event.answered ? event.want : told.want
+	if (!event.answered) {
+		return bookkeeping(conversion, { ...told, wantAt: now, wantMisses: told.wantMisses + 1 }, false)
+	}
 	// A running job writes often enough; one that has ended must remember that nobody waits for it.
-	const durable = event.answered && !isActive(conversion.job)
-	return bookkeeping(conversion, { ...told, want, wantAt: now }, durable)
+	const durable = !isActive(conversion.job)
+	return bookkeeping(conversion, { ...told, want: event.want, wantAt: now, wantMisses: 0 }, durable)
 }
 
 export function historyTold(conversion: Conversion, event: Of<'historyTold'>, now: number): Ruling<null> {
@@ -198,11 +201,10 @@ function lost(job: Job, chunk: LeasedChunk, code: FailureCode, now: number, rand
 		return { ...next, retryCount: job.retryCount + 1 }
 	}
 	// A document that cannot even be opened fails as a whole, in `settled`.
-	const pages = Array.from({ length: rangeLength(chunk.pages) }, (_, index) => chunk.pages.first + index)
 	return {
 		...job,
 		chunks: job.chunks.filter((candidate) => candidate !== chunk),
-		failedPages: [...job.failedPages, ...pages.map((page) => ({ page, code }))],
+		failedPages: [...job.failedPages, ...pageNumbers([chunk.pages]).map((page) => ({ page, code }))],
 	}
 }
 
@@ -235,6 +237,10 @@ function ended(conversion: Conversion, job: Job, code: FailureCode, now: number)
 
 function withChunk(job: Job, chunk: Chunk, next: Chunk): Job {
 	return { ...job, chunks: job.chunks.map((candidate) => (candidate === chunk ? next : candidate)) }
+}
+
+function sameNumbers(some: readonly number[], others: readonly number[]): boolean {
+	return some.length === others.length && some.every((value, index) => value === others[index])
 }
 
 function sameOptions(job: Job, options: Job['options']): boolean {

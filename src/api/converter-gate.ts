@@ -1,0 +1,90 @@
+/**
+ * All that a converter can reach: the next document, its source, and a place for the result. Every call under a lease
+ * names its fence, and is refused once another fence holds the pages.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import {
+	type Claim,
+	claimSchema,
+	type Finished,
+	failSchema,
+	finishSchema,
+	holderSchema,
+	type Lease,
+	openedSchema,
+	reportSchema,
+	type Verdict,
+} from '../core/gate.ts'
+import { documentOf } from './document/object.ts'
+import { packKey, sourceKey } from './files.ts'
+import { lineupOf } from './lineup/object.ts'
+
+export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
+	/** Answers, so that a converter can tell whether it is connected. */
+	async ping(): Promise<'pong'> {
+		return 'pong'
+	}
+
+	/**
+	 * The document that is next in line, or null when nobody waits.
+	 *
+	 * @param nudged whether a nudge brought the converter here
+	 */
+	async claim(nudged: boolean): Promise<Claim | null> {
+		return await lineupOf(this.env).claim(nudged === true)
+	}
+
+	/** Some pages of a claimed document, or null when it has none to give just now. */
+	async lease(input: unknown): Promise<Lease | null> {
+		const { documentId, jobId } = claimSchema.parse(input)
+		const answer = await documentOf(this.env, documentId).lease(jobId)
+		if (answer.outcome === 'gone') await lineupOf(this.env).forget(jobId)
+		return answer.outcome === 'leased' ? answer.lease : null
+	}
+
+	/** The uploaded file; null when the lease is not current. A file that is gone ends the lease. */
+	async source(input: unknown): Promise<ReadableStream<Uint8Array> | null> {
+		const { documentId, fence } = holderSchema.parse(input)
+		const document = documentOf(this.env, documentId)
+		if (!(await document.holds(fence))) return null
+		const object = await this.env.FILES.get(sourceKey(documentId))
+		if (object) return object.body
+		await document.fail({ documentId, fence, code: 'source_missing' })
+		return null
+	}
+
+	async opened(input: unknown): Promise<Verdict> {
+		const opened = openedSchema.parse(input)
+		return await documentOf(this.env, opened.documentId).opened(opened)
+	}
+
+	async report(input: unknown): Promise<Verdict> {
+		const report = reportSchema.parse(input)
+		return await documentOf(this.env, report.documentId).report(report)
+	}
+
+	/**
+	 * Stores a pack, then makes its pages the document's.
+	 *
+	 * @param body the pack, exactly as long as `pack.length` says; null when there is none
+	 */
+	async finish(input: unknown, body: ReadableStream<Uint8Array> | null): Promise<Finished> {
+		const finish = finishSchema.parse(input)
+		if (finish.pack && body) {
+			const { readable, writable } = new FixedLengthStream(finish.pack.length)
+			const key = packKey(finish.documentId, finish.fence)
+			// Packs never change: where one lies under this fence already, the same finish came before.
+			const options = { sha256: finish.pack.digest, onlyIf: { etagDoesNotMatch: '*' } }
+			await Promise.all([this.env.FILES.put(key, readable, options), body.pipeTo(writable)])
+		} else if (finish.pack) {
+			return { verdict: 'stop' }
+		}
+		return await documentOf(this.env, finish.documentId).finish(finish)
+	}
+
+	/** Gives a lease up. */
+	async fail(input: unknown): Promise<Verdict> {
+		const fail = failSchema.parse(input)
+		return await documentOf(this.env, fail.documentId).fail(fail)
+	}
+}

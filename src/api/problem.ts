@@ -1,0 +1,47 @@
+/**
+ * What is said when a request is refused: RFC 9457 problem documents with a stable code. The catalogue is closed; what
+ * went wrong inside never gets in here.
+ */
+import type { Problem } from '../core/protocol.ts'
+
+const catalogue = {
+	malformed: { status: 400, title: 'The request is malformed' },
+	empty_upload: { status: 400, title: 'The file is empty' },
+	incomplete_upload: { status: 400, title: 'The file did not arrive whole' },
+	unauthorized: { status: 401, title: 'A valid token is needed' },
+	not_found: { status: 404, title: 'Not found' },
+	conflict: { status: 409, title: 'The state of the document does not allow this' },
+	length_required: { status: 411, title: 'The length must be given' },
+	too_large: { status: 413, title: 'The file is too large' },
+	unsupported_type: { status: 415, title: 'This kind of file cannot be converted' },
+	upgrade_required: { status: 426, title: 'This address speaks WebSocket' },
+	internal: { status: 500, title: 'Something went wrong on our side' },
+	unavailable: { status: 503, title: 'Busy for a moment' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof catalogue
+
+/** A refusal, thrown from wherever it is found; `worker.ts` answers with it. */
+export class Refusal extends Error {
+	readonly code: ProblemCode
+	readonly detail: string
+	readonly headers: Record<string, string>
+
+	/** @param detail for people: what is wrong and what to do; it goes to the caller as it is */
+	constructor(code: ProblemCode, detail: string, headers: Record<string, string> = {}) {
+		super(detail)
+		this.name = 'Refusal'
+		this.code = code
+		this.detail = detail
+		this.headers = headers
+	}
+}
+
+export function problemResponse(code: ProblemCode, detail: string, headers: Record<string, string> = {}): Response {
+	const { status, title } = catalogue[code]
+	const problem: Problem = { type: `urn:platen:problem:${code}`, title, status, code, detail }
+	return new Response(JSON.stringify(problem), {
+		status,
+		headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers },
+	})
+}

@@ -1,0 +1,125 @@
+/** The pages themselves: the manifest with signed addresses, and single pages by bearer token. */
+import { type Context, Hono } from 'hono'
+import type { PackPage } from '../../core/pack.ts'
+import { type PageRange, pageNumberSchema, parseRanges } from '../../core/pages.ts'
+import { type Manifest, type ManifestPage, manifestQuerySchema } from '../../core/protocol.ts'
+import { documentOf, type PageView } from '../document/object.ts'
+import { settingsOf } from '../env.ts'
+import { packKey } from '../files.ts'
+import { PageAddresses, type PageBytes } from '../page-address.ts'
+import { Refusal } from '../problem.ts'
+import { type AppEnv, callerOf, documentIdOf, noSuchDocument, parse } from './context.ts'
+
+export const pageRoutes = new Hono<AppEnv>()
+	.get('/documents/:id/pages', async (context) => {
+		const { job, pages } = parse(manifestQuerySchema, context.req.query(), 'query')
+		const id = documentIdOf(context)
+		const view = await viewOf(context, id, job)
+		const wanted = pages === undefined ? null : parseRanges(pages)
+		return context.json(manifestOf(id, view, wanted, addressesOf(context)), 200, {
+			'Cache-Control': 'private, no-cache',
+		})
+	})
+	.get('/documents/:id/pages/:page', (context) => pageByBearer(context, 'image'))
+	.get('/documents/:id/pages/:page/thumbnail', (context) => pageByBearer(context, 'thumbnail'))
+	.get('/documents/:id/pages/:page/text', (context) => pageByBearer(context, 'text'))
+	.get('/pages/:documentId/:fence/:name', async (context) => {
+		const now = Date.now()
+		const bytes = addressesOf(context).verify(context.req.param(), context.req.query(), now)
+		if (!bytes) throw new Refusal('not_found', 'This address has ended. Ask for the pages again.')
+		const maxAge = Math.floor((bytes.expiresAt - now) / 1000)
+		return pageResponse(context, bytes, `private, max-age=${maxAge}, immutable`)
+	})
+
+async function pageByBearer(context: Context<AppEnv>, kind: 'image' | 'thumbnail' | 'text'): Promise<Response> {
+	const { job } = parse(manifestQuerySchema.pick({ job: true }), context.req.query(), 'query')
+	const number = pageNumberSchema.safeParse(Number(context.req.param('page')))
+	const id = documentIdOf(context)
+	const view = await viewOf(context, id, job)
+	for (const { fence, index } of view.packs) {
+		const page = index.pages.find((candidate) => candidate.page === number.data)
+		if (page) return pageResponse(context, bytesOf(id, fence, page)[kind], 'private, no-cache')
+	}
+	throw new Refusal('not_found', 'This page is not there, or not yet.')
+}
+
+async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
+	const caller = await callerOf(context)
+	const view = await documentOf(context.env, id).pages(caller, job ?? null)
+	if (view.outcome === 'found') return view
+	// A document that was never converted has no pages, and that is no error of the address.
+	throw noSuchDocument()
+}
+
+function manifestOf(id: string, view: PageView, wanted: PageRange[] | null, addresses: PageAddresses): Manifest {
+	const expiresAt = addresses.expiry(Date.now())
+	const isWanted = (page: number) => wanted === null || wanted.some(({ first, last }) => first <= page && page <= last)
+	const ready = view.packs.flatMap(({ fence, index }) =>
+		index.pages
+			.filter(({ page }) => isWanted(page))
+			.map((page): ManifestPage => {
+				const bytes = bytesOf(id, fence, page)
+				return {
+					page: page.page,
+					width: page.width,
+					height: page.height,
+					type: page.image.type,
+					state: page.degraded ? 'degraded' : 'ready',
+					imageUrl: addresses.sign(bytes.image, expiresAt),
+					thumbnailUrl: addresses.sign(bytes.thumbnail, expiresAt),
+					textUrl: addresses.sign(bytes.text, expiresAt),
+				}
+			}),
+	)
+	const failed = view.failedPages.filter(isWanted).map((page): ManifestPage => ({ page, ...failedPage }))
+	return {
+		jobId: view.jobId,
+		totalPages: view.totalPages,
+		pages: [...ready, ...failed].sort((one, other) => one.page - other.page),
+	}
+}
+
+const failedPage = {
+	width: null,
+	height: null,
+	type: null,
+	state: 'failed',
+	imageUrl: null,
+	thumbnailUrl: null,
+	textUrl: null,
+} as const
+
+function bytesOf(documentId: string, fence: number, page: PackPage): Record<'image' | 'thumbnail' | 'text', PageBytes> {
+	const pack = { documentId, fence }
+	return {
+		image: { ...pack, ...page.image },
+		thumbnail: { ...pack, ...page.thumbnail },
+		text: { ...pack, ...page.text, type: 'text/plain' },
+	}
+}
+
+/** One ranged read, or none when the caller has the bytes already. */
+async function pageResponse(context: Context<AppEnv>, bytes: PageBytes, caching: string): Promise<Response> {
+	const headers = {
+		'Cache-Control': caching,
+		'Content-Type': bytes.type === 'text/plain' ? 'text/plain; charset=utf-8' : bytes.type,
+		'X-Content-Type-Options': 'nosniff',
+		// Packs never change, so where the bytes lie says what they are.
+		ETag: `"${bytes.fence}-${bytes.offset}-${bytes.length}"`,
+	}
+	if (context.req.header('If-None-Match') === headers.ETag) return new Response(null, { status: 304, headers })
+	if (bytes.length === 0) return new Response('', { headers })
+	const range = { offset: bytes.offset, length: bytes.length }
+	const object = await context.env.FILES.get(packKey(bytes.documentId, bytes.fence), { range })
+	if (!object) throw new Refusal('not_found', 'This page is not there any more. Ask for the pages again.')
+	return new Response(object.body, { headers: { ...headers, 'Content-Length': String(bytes.length) } })
+}
+
+const known = new Map<string, PageAddresses>()
+
+function addressesOf(context: Context<AppEnv>): PageAddresses {
+	const { jwtSecret } = settingsOf(context.env)
+	const addresses = known.get(jwtSecret) ?? new PageAddresses(jwtSecret)
+	known.set(jwtSecret, addresses)
+	return addresses
+}

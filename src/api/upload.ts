@@ -1,0 +1,90 @@
+/** An upload on its way into R2: looked at, bounded, and never held in memory. */
+import { MAX_UPLOAD_BYTES } from '../core/protocol.ts'
+import { Refusal } from './problem.ts'
+
+/** A PDF's header may stand anywhere in its first 1,024 bytes (PDF 1.7 reference, implementation note 13). */
+const HEADER_WITHIN = 1_024
+const PDF_HEADER = '%PDF-'
+
+/**
+ * The declared length of an upload in bytes.
+ *
+ * @throws Refusal `length_required`, `malformed`, `empty_upload` or `too_large`
+ */
+export function declaredLength(header: string | undefined): number {
+	if (header === undefined)
+		throw new Refusal('length_required', 'Send Content-Length, so that the file can be streamed.')
+	if (!/^\d{1,15}$/.test(header)) throw new Refusal('malformed', 'Content-Length is not a number.')
+	const length = Number(header)
+	if (length === 0) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
+	if (length > MAX_UPLOAD_BYTES) {
+		throw new Refusal('too_large', `A document may have ${MAX_UPLOAD_BYTES / 1024 / 1024} MB.`)
+	}
+	return length
+}
+
+/**
+ * Streams a PDF into R2.
+ *
+ * @param length in bytes; the body must have exactly that many
+ * @throws Refusal `unsupported_type` or `incomplete_upload`; nothing is stored then
+ */
+export async function storePdf(
+	bucket: R2Bucket,
+	key: string,
+	body: ReadableStream<Uint8Array>,
+	length: number,
+): Promise<void> {
+	const reader = body.getReader()
+	const head: Uint8Array[] = []
+	let size = 0
+	try {
+		while (size < Math.min(HEADER_WITHIN, length)) {
+			const { done, value } = await reader.read()
+			if (done) break
+			head.push(value)
+			size += value.byteLength
+		}
+	} catch {
+		throw incomplete()
+	}
+	if (!isPdf(head)) {
+		await reader.cancel()
+		throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
+	}
+
+	const { readable, writable } = new FixedLengthStream(length)
+	const stored = bucket.put(key, readable, { httpMetadata: { contentType: 'application/pdf' } })
+	const [, written] = await Promise.allSettled([stored, pump(head, reader, writable)])
+	if (written.status === 'rejected') throw incomplete()
+	await stored
+}
+
+async function pump(
+	head: readonly Uint8Array[],
+	reader: ReadableStreamDefaultReader<Uint8Array>,
+	writable: WritableStream<Uint8Array>,
+): Promise<void> {
+	const writer = writable.getWriter()
+	try {
+		for (const part of head) await writer.write(part)
+		for (;;) {
+			const { done, value } = await reader.read()
+			if (done) break
+			await writer.write(value)
+		}
+		await writer.close()
+	} catch (error) {
+		await writer.abort(error).catch(() => undefined)
+		throw error
+	}
+}
+
+function isPdf(parts: readonly Uint8Array[]): boolean {
+	const text = parts.map((part) => new TextDecoder('latin1').decode(part.subarray(0, HEADER_WITHIN))).join('')
+	return text.slice(0, HEADER_WITHIN).includes(PDF_HEADER)
+}
+
+function incomplete(): Refusal {
+	return new Refusal('incomplete_upload', 'The connection ended before the whole file was here. Upload it again.')
+}

@@ -1,0 +1,39 @@
+/** The API Worker: routes, objects and the gate for converters, put together. */
+import { Hono } from 'hono'
+import { settingsOf } from './env.ts'
+import { problemResponse, Refusal } from './problem.ts'
+import type { AppEnv } from './routes/context.ts'
+import { conversionRoutes } from './routes/conversion.ts'
+import { documentRoutes } from './routes/documents.ts'
+import { pageRoutes } from './routes/pages.ts'
+
+export { ConverterGate } from './converter-gate.ts'
+export { DocumentObject } from './document/object.ts'
+export { LineupObject } from './lineup/object.ts'
+
+const app = new Hono<AppEnv>()
+	.get('/healthz', (context) => {
+		settingsOf(context.env)
+		return context.json({ status: 'ok' })
+	})
+	.route('/api/documents', documentRoutes)
+	.route('/api/documents', conversionRoutes)
+	.route('/api', pageRoutes)
+
+app.notFound(() => problemResponse('not_found', 'There is nothing at this address.'))
+
+app.onError((error, context) => {
+	if (error instanceof Refusal) return problemResponse(error.code, error.detail, error.headers)
+	// The cause is for the log; the caller learns only that it is not their fault.
+	console.error('A request failed', {
+		method: context.req.method,
+		route: context.req.routePath,
+		error: `${error.name}: ${error.message.slice(0, 200)}`,
+	})
+	return problemResponse('internal', 'Try again in a moment.')
+})
+
+/** For `hc`, the typed client. */
+export type App = typeof app
+
+export default app

@@ -1,0 +1,44 @@
+/**
+ * Who may do what with a document. The object that owns the document asks here on every call.
+ */
+import { z } from 'zod'
+import { prioritySchema } from './snapshot.ts'
+
+export const accessSchema = z.enum(['read', 'manage'])
+export type Access = z.infer<typeof accessSchema>
+
+const subject = z.string().min(1).max(256)
+
+/** What a bearer token says of who calls. */
+export const claimsSchema = z.object({
+	sub: subject,
+	tenant: subject.default('default'),
+	/** Space-separated, as in OAuth 2.0. */
+	scope: z.string().max(1_000).default(''),
+	/** Exactly these documents, for a token that owns nothing else: a reader, a share link. */
+	documents: z.record(z.string(), accessSchema).optional(),
+	maxPriority: prioritySchema.default('normal'),
+	/** Seconds since the epoch. */
+	exp: z.number(),
+})
+export type Caller = z.infer<typeof claimsSchema>
+
+export interface Owner {
+	tenant: string
+	sub: string
+}
+
+/** Whether the caller has this access to a document of this owner. */
+export function mayAccess(caller: Caller, documentId: string, owner: Owner, access: Access): boolean {
+	if (caller.tenant !== owner.tenant) return false
+	if (caller.documents) {
+		const granted = Object.hasOwn(caller.documents, documentId) ? caller.documents[documentId] : undefined
+		return granted === 'manage' || granted === access
+	}
+	return caller.sub === owner.sub
+}
+
+/** Whether the caller may upload documents of their own. */
+export function mayOwn(caller: Caller): boolean {
+	return caller.documents === undefined
+}
