@@ -55,25 +55,33 @@ export async function storePdf(
 
 	const { readable, writable } = new FixedLengthStream(length)
 	const stored = bucket.put(key, readable, { httpMetadata: { contentType: 'application/pdf' } })
-	const [, written] = await Promise.allSettled([stored, pump(head, reader, writable)])
-	if (written.status === 'rejected') throw incomplete()
+	const [, pumped] = await Promise.allSettled([stored, pump(head, reader, writable)])
+	// Only a file of the very length that was declared gets as far as R2's own answer.
+	if (pumped.status === 'rejected' || pumped.value !== length) throw incomplete()
 	await stored
 }
 
+/** @returns the bytes that came */
 async function pump(
 	head: readonly Uint8Array[],
 	reader: ReadableStreamDefaultReader<Uint8Array>,
 	writable: WritableStream<Uint8Array>,
-): Promise<void> {
+): Promise<number> {
 	const writer = writable.getWriter()
+	let size = 0
 	try {
-		for (const part of head) await writer.write(part)
+		for (const part of head) {
+			await writer.write(part)
+			size += part.byteLength
+		}
 		for (;;) {
 			const { done, value } = await reader.read()
 			if (done) break
 			await writer.write(value)
+			size += value.byteLength
 		}
 		await writer.close()
+		return size
 	} catch (error) {
 		await writer.abort(error).catch(() => undefined)
 		throw error

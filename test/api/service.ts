@@ -1,0 +1,117 @@
+/** The API as its callers meet it, with somebody who plays the converter through the real gate. */
+import { env, exports } from 'cloudflare:workers'
+import { createHash } from 'node:crypto'
+import { SignJWT } from 'jose'
+import type { Lease } from '../../src/core/gate.ts'
+import { type Uploaded, uploadedSchema } from '../../src/core/protocol.ts'
+import { type Snapshot, snapshotSchema } from '../../src/core/snapshot.ts'
+
+export const ORIGIN = 'https://platen.example'
+
+export async function tokenFor(claims: Record<string, unknown>, { secret = env.AUTH_JWT_SECRET, expires = '1h' } = {}) {
+	return await new SignJWT(claims)
+		.setProtectedHeader({ alg: 'HS256' })
+		.setExpirationTime(expires)
+		.sign(new TextEncoder().encode(secret))
+}
+
+export interface Call {
+	method?: string
+	token?: string | null
+	body?: BodyInit | null
+	headers?: Record<string, string>
+}
+
+export const alice = await tokenFor({ sub: 'alice' })
+export const bob = await tokenFor({ sub: 'bob' })
+
+/** Calls the API, as alice unless told otherwise. */
+export function call(
+	path: string,
+	{ method = 'GET', token = alice, body = null, headers = {} }: Call = {},
+): Promise<Response> {
+	const authorization = token === null ? {} : { Authorization: `Bearer ${token}` }
+	return exports.default.fetch(new Request(ORIGIN + path, { method, body, headers: { ...authorization, ...headers } }))
+}
+
+export const PDF = new TextEncoder().encode('%PDF-1.7\nwhat a converter makes of the rest is its own business\n%%EOF')
+
+export function upload(body: BodyInit = PDF, options: Call & { query?: string } = {}): Promise<Response> {
+	const length = body instanceof Uint8Array ? { 'Content-Length': String(body.byteLength) } : {}
+	const headers = { 'Content-Type': 'application/pdf', ...length, ...options.headers }
+	return call(`/api/documents${options.query ?? ''}`, { ...options, method: 'POST', body, headers })
+}
+
+export async function uploaded(options: Call & { query?: string } = {}): Promise<Uploaded> {
+	const response = await upload(PDF, options)
+	return uploadedSchema.parse(await response.json())
+}
+
+export async function statusOf(id: string): Promise<Snapshot> {
+	const response = await call(`/api/documents/${id}/conversion-status`)
+	return snapshotSchema.parse(await response.json())
+}
+
+/** What is refused: its status, and the code of its problem document. */
+export async function refusal(response: Response): Promise<{ status: number; code: string }> {
+	const type = response.headers.get('Content-Type')
+	const problem = await response.json<{ status: number; code: string; title: string; detail: string }>()
+	if (type !== 'application/problem+json') throw new Error(`not a problem document: ${type}`)
+	if (problem.status !== response.status || !problem.title || !problem.detail) throw new Error('not a whole problem')
+	return { status: response.status, code: problem.code }
+}
+
+export const gate = exports.ConverterGate
+
+/** A lease of this document, taken directly: the lineup serves whoever is first, and tests share it. */
+export async function leaseOf(id: string): Promise<Lease> {
+	const jobId = (await statusOf(id)).jobId
+	const lease = await gate.lease({ documentId: id, jobId })
+	if (!lease) throw new Error('there was nothing to lease')
+	return lease
+}
+
+/** A pack with bytes of its own for each page of the lease: its image, its thumbnail, its text, one after another. */
+export function packFor(lease: Lease, through = lease.pages.last) {
+	const texts: string[] = []
+	let offset = 0
+	const place = (text: string) => {
+		texts.push(text)
+		const extent = { offset, length: text.length }
+		offset += text.length
+		return extent
+	}
+	const pages = []
+	for (let page = lease.pages.first; page <= through; page++) {
+		pages.push({
+			page,
+			width: 1600,
+			height: 2264,
+			image: { type: 'image/png' as const, ...place(`image of page ${page} by fence ${lease.fence}`) },
+			thumbnail: { type: 'image/webp' as const, ...place(`thumbnail of page ${page}`) },
+			text: place(`text of page ${page}`),
+		})
+	}
+	const bytes = new TextEncoder().encode(texts.join(''))
+	const digest = createHash('sha256').update(bytes).digest('hex')
+	return { bytes, pack: { index: { pages }, digest, length: bytes.byteLength } }
+}
+
+export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+	return new Response(bytes.slice()).body ?? new ReadableStream()
+}
+
+/** Finishes a lease through the gate. */
+export async function finish(lease: Lease, { more = false, through = lease.pages.last } = {}) {
+	const { bytes, pack } = packFor(lease, through)
+	const { documentId, fence } = lease
+	return await gate.finish({ documentId, fence, through, failed: [], pack, more }, streamOf(bytes))
+}
+
+/** Converts a whole document. */
+export async function convertAll(id: string, pageCount: number): Promise<void> {
+	const first = await leaseOf(id)
+	await gate.opened({ documentId: id, fence: first.fence, pageCount })
+	let finished = await finish(first, { more: true })
+	while (finished.verdict === 'go on' && finished.next) finished = await finish(finished.next, { more: true })
+}

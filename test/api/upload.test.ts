@@ -1,0 +1,112 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { MAX_UPLOAD_BYTES } from '../../src/core/protocol.ts'
+import { bob, call, PDF, refusal, statusOf, tokenFor, upload, uploaded } from './service.ts'
+
+async function storedFiles(): Promise<number> {
+	return (await env.FILES.list()).objects.length
+}
+
+describe('an upload', () => {
+	test('is stored as it came, and its conversion begins by itself', async () => {
+		const name = 'Über die Seiten.pdf'
+		const response = await upload(PDF, { headers: { 'X-Filename': encodeURIComponent(name) } })
+		expect(response.status).toBe(201)
+		const { document, conversion } = await response.json<{ document: { id: string }; conversion: object }>()
+		expect(document).toMatchObject({ name, contentType: 'application/pdf', size: PDF.byteLength, externalId: null })
+		expect(conversion).toMatchObject({ documentId: document.id, status: 'queued', priority: 'normal' })
+		const stored = await env.FILES.get(`${document.id}/source`)
+		expect(new Uint8Array(await (stored as R2ObjectBody).arrayBuffer())).toEqual(PDF)
+	})
+
+	test('is not converted when nobody wants that, until it is started', async () => {
+		const { document, conversion } = await uploaded({ query: '?convert=false' })
+		expect(conversion).toMatchObject({ status: 'none', jobId: null, progress: 0 })
+		const start = () =>
+			call(`/api/documents/${document.id}/conversion-status`, {
+				method: 'POST',
+				body: JSON.stringify({ action: 'start', priority: 'low', options: { quality: 'high' } }),
+			})
+		const first = await start()
+		expect(first.status).toBe(202)
+		expect(await first.json()).toMatchObject({ status: 'queued', priority: 'low' })
+		expect((await start()).status).toBe(200)
+	})
+
+	test('is in the list of its owner, newest first, and in nobody else’s', async () => {
+		const token = await tokenFor({ sub: 'carol' })
+		const ids: string[] = []
+		for (let count = 0; count < 3; count++) ids.unshift((await uploaded({ token })).document.id)
+		const list = async (query: string) => (await call(`/api/documents${query}`, { token })).json<DocumentPage>()
+		await expect.poll(async () => (await list('')).items.map(({ id }) => id)).toEqual(ids)
+		const first = await list('?limit=2')
+		expect(first.items.map(({ id }) => id)).toEqual(ids.slice(0, 2))
+		const second = await list(`?limit=2&cursor=${first.nextCursor}`)
+		expect(second).toMatchObject({ items: [{ id: ids[2], status: 'queued' }], nextCursor: null })
+		expect((await (await call('/api/documents', { token: bob })).json<DocumentPage>()).items).toEqual([])
+	})
+})
+
+interface DocumentPage {
+	items: { id: string; status: string }[]
+	nextCursor: string | null
+}
+
+describe('an upload that is refused leaves nothing behind:', () => {
+	test.each([
+		{ what: 'not a PDF', body: new TextEncoder().encode('GIF89a and so on'), status: 415, code: 'unsupported_type' },
+		{ what: 'an empty file', body: new Uint8Array(), status: 400, code: 'empty_upload' },
+	])('$what', async ({ body, status, code }) => {
+		const before = await storedFiles()
+		expect(await refusal(await upload(body))).toEqual({ status, code })
+		expect(await storedFiles()).toBe(before)
+	})
+
+	test('a body without a length', async () => {
+		const body = new ReadableStream({
+			start(controller) {
+				controller.enqueue(PDF)
+				controller.close()
+			},
+		})
+		expect(await refusal(await upload(body))).toEqual({ status: 411, code: 'length_required' })
+	})
+
+	test('a file that is too large, before it is read', async () => {
+		const response = await upload(PDF, { headers: { 'Content-Length': String(MAX_UPLOAD_BYTES + 1) } })
+		expect(await refusal(response)).toEqual({ status: 413, code: 'too_large' })
+	})
+
+	test.each([PDF.byteLength - 3, PDF.byteLength + 3])(
+		'a file that is not as long as it says (%i bytes)',
+		async (length) => {
+			const before = await storedFiles()
+			const response = await upload(PDF, { headers: { 'Content-Length': String(length) } })
+			expect(await refusal(response)).toEqual({ status: 400, code: 'incomplete_upload' })
+			expect(await storedFiles()).toBe(before)
+		},
+	)
+
+	test.each(['?priority=highest', '?convert=yes', '?quality=best'])(
+		'an option that there is not: %s',
+		async (query) => {
+			expect(await refusal(await upload(PDF, { query }))).toEqual({ status: 400, code: 'malformed' })
+		},
+	)
+
+	test('a token that may only read some documents', async () => {
+		const token = await tokenFor({ sub: 'reader', documents: {} })
+		expect((await refusal(await upload(PDF, { token }))).status).toBe(404)
+	})
+})
+
+test('a PDF whose header stands a little further on is taken', async () => {
+	const body = new Uint8Array(PDF.byteLength + 900)
+	body.set(PDF, 900)
+	expect((await upload(body)).status).toBe(201)
+})
+
+test('the status of an upload can be asked at once', async () => {
+	const { document, conversion } = await uploaded()
+	expect(await statusOf(document.id)).toMatchObject({ jobId: conversion.jobId, status: 'queued' })
+})

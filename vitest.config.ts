@@ -1,0 +1,41 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+/** Required secrets are read from the environment, also by the Workers that are tested. */
+process.env.AUTH_JWT_SECRET = 'a secret that only tests know, long enough'
+
+/** Where the code runs in production decides where it is tested: pure parts in Node, Workers inside workerd. */
+export default defineConfig({
+	test: {
+		projects: [
+			{
+				test: {
+					name: 'core',
+					include: ['test/{core,client,converter,scripts}/**/*.test.ts'],
+					exclude: ['**/*.workerd.test.ts'],
+				},
+			},
+			{
+				plugins: [
+					cloudflareTest(async () => ({
+						wrangler: { configPath: './wrangler.toml' },
+						miniflare: {
+							bindings: { MIGRATIONS: await readD1Migrations('migrations') },
+						},
+					})),
+				],
+				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+			},
+			{
+				test: {
+					name: 'service',
+					include: ['test/service/**/*.test.ts'],
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+					// Each starts the whole service, and the machine has few cores.
+					fileParallelism: false,
+				},
+			},
+		],
+	},
+})
