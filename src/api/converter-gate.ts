@@ -34,6 +34,11 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 		return await lineupOf(this.env).claim(nudged === true)
 	}
 
+	/** A nudge found a converter that is at work already. */
+	async handBack(): Promise<void> {
+		await lineupOf(this.env).handBack()
+	}
+
 	/** Some pages of a claimed document, or null when it has none to give just now. */
 	async lease(input: unknown): Promise<Lease | null> {
 		const { documentId, jobId } = claimSchema.parse(input)

@@ -22,6 +22,7 @@ type Bytes = ReadableStream<Uint8Array>
 export interface Gate {
 	ping(): Promise<unknown>
 	claim(nudged: boolean): Promise<Claim | null>
+	handBack(): Promise<void>
 	lease(claim: Claim): Promise<Lease | null>
 	source(holder: Holder): Promise<Bytes | null>
 	opened(opened: Opened): Promise<Verdict>
@@ -39,6 +40,7 @@ export function parsedGate(stub: Gate): Gate {
 	return {
 		ping: () => within(ANSWER, stub.ping()),
 		claim: async (nudged) => claimSchema.nullable().parse(await within(ANSWER, stub.claim(nudged))),
+		handBack: () => within(ANSWER, stub.handBack()),
 		lease: async (claim) => leaseSchema.nullable().parse(await within(ANSWER, stub.lease(claim))),
 		source: (holder) => within(ANSWER, stub.source(holder)),
 		opened: async (opened) => verdictSchema.parse(await within(ANSWER, stub.opened(opened))),

@@ -22,6 +22,8 @@ export const leaseSchema = z.object({
 	fence: fenceSchema,
 	pages: pageRangeSchema,
 	options: conversionOptionsSchema,
+	/** Pages of the document when a converter has opened it before; else this one says so, with `opened`. */
+	pageCount: z.int().positive().nullable(),
 	source: z.object({
 		/** Bytes. */
 		size: z.int().positive(),

@@ -19,6 +19,9 @@ import { LineupStore } from './store.ts'
 /** Queues take at most this many messages at once. */
 const NUDGES_PER_SEND = 100
 
+/** Seconds before a nudge that found a busy converter looks for another. */
+const HANDED_BACK_AFTER = 1
+
 export class LineupObject extends DurableObject<ApiEnv> {
 	readonly #store: LineupStore
 	readonly #lineup: Lineup
@@ -59,14 +62,22 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		if (this.#lineup.entries.delete(jobId)) this.#store.delete(jobId)
 	}
 
+	/** A converter was nudged that is busy already: another is, but not at once, since it may be the same again. */
+	handBack(): void {
+		nudgeArrived(this.#lineup)
+		this.#attend(Date.now(), HANDED_BACK_AFTER)
+	}
+
 	override alarm(): void {
 		this.#alarmAt = null
 		this.#attend(Date.now())
 	}
 
-	#attend(now: number): void {
+	#attend(now: number, delaySeconds = 0): void {
 		const due = takeDueNudges(this.#lineup, now)
-		for (let sent = 0; sent < due; sent += NUDGES_PER_SEND) this.#send(Math.min(NUDGES_PER_SEND, due - sent))
+		for (let sent = 0; sent < due; sent += NUDGES_PER_SEND) {
+			this.#send(Math.min(NUDGES_PER_SEND, due - sent), delaySeconds)
+		}
 		const lookAgain = lookAgainAt(this.#lineup, now)
 		if (lookAgain === null || (this.#alarmAt !== null && this.#alarmAt <= lookAgain)) return
 		this.#alarmAt = lookAgain
@@ -74,8 +85,8 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	}
 
 	/** Never waited for: a nudge that gets lost is replaced, and a queue may take its time. */
-	#send(count: number): void {
-		const messages = Array.from({ length: count }, () => ({ body: { type: 'nudge' } }))
+	#send(count: number, delaySeconds: number): void {
+		const messages = Array.from({ length: count }, () => ({ body: { type: 'nudge' }, delaySeconds }))
 		this.ctx.waitUntil(
 			this.env.NUDGES.sendBatch(messages).then(
 				() => undefined,

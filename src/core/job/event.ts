@@ -50,6 +50,8 @@ export interface Grant {
 	fence: number
 	pages: PageRange
 	options: ConversionOptions
+	/** Null until a converter has opened the document. */
+	pageCount: number | null
 }
 export type LeaseOutcome = { outcome: 'leased'; grant: Grant } | { outcome: 'nothing' }
 

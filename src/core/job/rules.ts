@@ -69,7 +69,10 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		chunks: job.chunks.map((candidate) => (candidate === chunk ? leased : candidate)),
 	}
 	return {
-		outcome: { outcome: 'leased', grant: { fence, pages: chunk.pages, options: job.options } },
+		outcome: {
+			outcome: 'leased',
+			grant: { fence, pages: chunk.pages, options: job.options, pageCount: job.pageCount },
+		},
 		change: { kind: 'visible', conversion: { ...conversion, fence, job: next }, durable: true },
 	}
 }

@@ -1,0 +1,126 @@
+/**
+ * An open PDF. It lives in one {@link Engine}; when that breaks, or is worn out, the document ends with it, and whoever
+ * has the source opens it again: `broken()` says that it must be, `worn()` that it should be before the next page.
+ */
+import type { FailureCode } from '../../core/failure.ts'
+import type { Engine } from './engine.ts'
+import type { Engines } from './engines.ts'
+import { ERROR_PASSWORD, type PdfiumExports } from './exports.ts'
+import { openPage, type PageOutcome } from './page.ts'
+import { placeSource, type Source } from './source.ts'
+
+export type Opened = { outcome: 'opened'; document: PdfDocument } | { outcome: 'failed'; code: FailureCode }
+
+export type PdfDocument = {
+	readonly pageCount: number
+	/** @param number from 1 */
+	openPage(number: number): PageOutcome
+	/** True after a trap or abort: every further call fails with `internal`. Open the document again. */
+	broken(): boolean
+	/** True when a fresh engine would do better. Close the document and open it again, when convenient. */
+	worn(): boolean
+	/** How many pages were opened since it was opened. A page that was degraded as the first stays so. */
+	pagesOpened(): number
+	/** Bytes of the engine's heap, all that it ever needed; 0 when broken. */
+	heapBytes(): number
+	/** Gives up document and engine at once, so that their memory can be collected. Implies {@link broken}. */
+	drop(): void
+	/** Frees it. Closing twice, or when broken, does nothing. */
+	close(): void
+}
+
+export type OpenOptions = {
+	engines: Engines
+	source: Source
+	/** Bytes of the source. */
+	size: number
+	/** Not needed for documents with an empty user password. */
+	password?: string
+}
+
+/**
+ * Opens a PDF.
+ *
+ * @returns `failed` with `invalid_document` (damaged, no PDF, not `size` bytes, no page), `password_required`,
+ * `password_wrong`, `out_of_memory` or `internal`; nothing is left allocated then. It throws only when no engine can be
+ * made at all.
+ */
+export async function openDocument({ engines, source, size, password }: OpenOptions): Promise<Opened> {
+	const engine = await engines.take()
+	const placed = await placeSource(engine, source, size)
+	if (placed.outcome === 'failed') return placed
+
+	const refusals = engine.refusals()
+	const attempt = engine.attempt((pdfium) => load(engine, pdfium, placed.pointer, size, password))
+	if (attempt.outcome === 'failed') return attempt
+	if (attempt.value.outcome === 'loaded') return { outcome: 'opened', document: createDocument(engine, attempt.value) }
+
+	engine.attempt((pdfium) => pdfium.free(placed.pointer))
+	return engine.refusals() > refusals ? { outcome: 'failed', code: 'out_of_memory' } : attempt.value
+}
+
+type Loaded = { outcome: 'loaded'; source: number; handle: number; pageCount: number; formInfo: number; form: number }
+
+function load(
+	engine: Engine,
+	pdfium: PdfiumExports,
+	source: number,
+	size: number,
+	password: string | undefined,
+): Loaded | { outcome: 'failed'; code: FailureCode } {
+	const secret = password ? placeText(engine, pdfium, password) : 0
+	const handle = pdfium.FPDF_LoadMemDocument(source, size, secret)
+	if (secret !== 0) pdfium.free(secret)
+	if (handle === 0) {
+		if (pdfium.FPDF_GetLastError() !== ERROR_PASSWORD) return { outcome: 'failed', code: 'invalid_document' }
+		return { outcome: 'failed', code: password ? 'password_wrong' : 'password_required' }
+	}
+	const pageCount = pdfium.FPDF_GetPageCount(handle)
+	if (pageCount < 1) {
+		pdfium.FPDF_CloseDocument(handle)
+		return { outcome: 'failed', code: 'invalid_document' }
+	}
+	const hasForm = pdfium.FPDF_GetFormType(handle) !== 0
+	const formInfo = hasForm ? pdfium.PDFiumExt_OpenFormFillInfo() : 0
+	const form = formInfo === 0 ? 0 : pdfium.PDFiumExt_InitFormFillEnvironment(handle, formInfo)
+	return { outcome: 'loaded', source, handle, pageCount, formInfo, form }
+}
+
+function createDocument(engine: Engine, loaded: Loaded): PdfDocument {
+	let closed = false
+	let pagesOpened = 0
+	return {
+		pageCount: loaded.pageCount,
+		openPage(number) {
+			if (closed) return { outcome: 'failed', code: 'internal' }
+			pagesOpened++
+			return openPage(engine, loaded, number)
+		},
+		broken: engine.broken,
+		worn: engine.worn,
+		pagesOpened: () => pagesOpened,
+		heapBytes: engine.heapBytes,
+		drop: engine.drop,
+		close() {
+			if (closed) return
+			closed = true
+			engine.attempt((pdfium) => {
+				if (loaded.form !== 0) pdfium.PDFiumExt_ExitFormFillEnvironment(loaded.form)
+				if (loaded.formInfo !== 0) pdfium.PDFiumExt_CloseFormFillInfo(loaded.formInfo)
+				pdfium.FPDF_CloseDocument(loaded.handle)
+				pdfium.free(loaded.source)
+			})
+		},
+	}
+}
+
+/** @returns the address of the text in UTF-8, ended by a zero byte */
+function placeText(engine: Engine, pdfium: PdfiumExports, text: string): number {
+	const bytes = new TextEncoder().encode(text)
+	const pointer = pdfium.malloc(bytes.byteLength + 1)
+	if (pointer === 0) throw new RangeError('no heap for the password')
+	const heap = engine.heap()
+	heap.set(bytes, pointer)
+	heap[pointer + bytes.byteLength] = 0
+	return pointer
+}
