@@ -32,17 +32,20 @@ export async function work(workshop: Workshop): Promise<void> {
 async function advance(workshop: Workshop, lease: Lease, quantumEndsAt: number): Promise<Lease | null> {
 	const { gate, now } = workshop
 	const holder = { documentId: lease.documentId, fence: lease.fence }
-	const done = await workOnLease(workshop, lease).catch(async (error: unknown) => {
+	try {
+		const done = await workOnLease(workshop, lease)
+		if (done.outcome === 'stop') return null
+		if (done.outcome === 'failed') {
+			await gate.fail({ ...holder, code: done.code })
+			return null
+		}
+		const finished = await deliver(workshop, lease, done, now() < quantumEndsAt)
+		return finished.verdict === 'go on' ? finished.next : null
+	} catch (error) {
+		// Giving the lease up is faster than letting it expire; when its result was accepted after all, this changes nothing.
 		await gate.fail({ ...holder, code: 'internal' })
 		throw error
-	})
-	if (done.outcome === 'stop') return null
-	if (done.outcome === 'failed') {
-		await gate.fail({ ...holder, code: done.code })
-		return null
 	}
-	const finished = await deliver(workshop, lease, done, now() < quantumEndsAt)
-	return finished.verdict === 'go on' ? finished.next : null
 }
 
 async function deliver(
@@ -60,7 +63,8 @@ async function deliver(
 
 /** Streams that cross to another Worker must be byte streams. */
 function streamOf(pack: Pack): ReadableStream<Uint8Array> {
-	const pieces = pack.chunks()[Symbol.iterator]()
+	// An empty text is a piece without bytes, which a byte stream refuses.
+	const pieces = Iterator.from(pack.chunks()).filter((piece) => piece.byteLength > 0)
 	return new ReadableStream({
 		type: 'bytes',
 		pull(controller) {
