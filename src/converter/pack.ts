@@ -4,27 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { ImageType } from './encode/image.ts'
+import type { ImageType, PackIndex, PackPage } from '../core/pack.ts'
 import type { ConvertedPage } from './page.ts'
 import { centralDirectory, localHeader, MAX_ZIP_BYTES, MAX_ZIP_ENTRIES, type ZipEntry } from './zip.ts'
 
-/** Bytes of a pack: `length` of them from `offset` on. */
-export type PackRange = { offset: number; length: number }
-
-export type PackedPage = {
-	/** From 1. */
-	page: number
-	/** Pixels of the image. */
-	width: number
-	height: number
-	degraded?: true
-	image: PackRange & { type: ImageType }
-	thumbnail: PackRange & { type: ImageType }
-	text: PackRange
-}
-
-/** Where everything is in a pack: the stored bytes themselves, no headers. */
-export type PackIndex = { pages: PackedPage[] }
+/** Bytes of a pack: `length` of them from `offset` on, the stored bytes themselves without headers. */
+type PackRange = PackPage['text']
 
 export type Pack = {
 	/** Bytes of the whole. */
@@ -53,7 +38,7 @@ const EXTENSIONS = { 'image/png': 'png', 'image/webp': 'webp' } as const satisfi
 export function createPackWriter(): PackWriter {
 	const pieces: Uint8Array[] = []
 	const entries: ZipEntry[] = []
-	const pages: PackedPage[] = []
+	const pages: PackPage[] = []
 	const hash = createHash('sha256')
 	let length = 0
 

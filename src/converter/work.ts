@@ -64,7 +64,7 @@ async function deliver(
 /** Streams that cross to another Worker must be byte streams. */
 function streamOf(pack: Pack): ReadableStream<Uint8Array> {
 	// An empty text is a piece without bytes, which a byte stream refuses.
-	const pieces = Iterator.from(pack.chunks()).filter((piece) => piece.byteLength > 0)
+	const pieces = [...pack.chunks()].filter((piece) => piece.byteLength > 0).values()
 	return new ReadableStream({
 		type: 'bytes',
 		pull(controller) {

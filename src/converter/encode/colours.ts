@@ -6,6 +6,9 @@ import type { Bitmap } from '../pdfium/page.ts'
 /** Beyond this many colours a picture is no drawing: its shades do not fit a palette without being seen to differ. */
 export const MAX_COLOURS = 4096
 
+/** Pixels that are looked at to guess the paper: a prime of them, so that they fall into all columns. */
+const PAPER_SAMPLES = 251
+
 const SLOTS = 16_384
 const SLOT_BITS = 14
 /** Knuth's multiplicative hash: the upper bits of colour × 2³² / golden ratio spread neighbouring shades. */
@@ -13,7 +16,7 @@ const SPREAD = 0x9e3779b1
 
 /** Buffers of the pass. Made once and used for every page, because clearing them is cheaper than allocating them. */
 export type ColourScratch = {
-	readonly keys: Uint32Array
+	readonly keys: Int32Array
 	readonly numbers: Uint16Array
 	readonly colours: Uint32Array
 	readonly counts: Uint32Array
@@ -25,7 +28,7 @@ export type ColourScratch = {
 
 export function createColourScratch(): ColourScratch {
 	return {
-		keys: new Uint32Array(SLOTS),
+		keys: new Int32Array(SLOTS),
 		numbers: new Uint16Array(SLOTS),
 		colours: new Uint32Array(MAX_COLOURS),
 		counts: new Uint32Array(MAX_COLOURS),
@@ -36,11 +39,11 @@ export function createColourScratch(): ColourScratch {
 
 /** Views into the scratch: valid until its next use. */
 export type Colours = {
-	/** RGBA, in the order of first appearance. */
+	/** RGBA; the paper, then the others in the order of first appearance. */
 	colours: Uint32Array
 	/** Pixels of each colour. */
 	counts: Uint32Array
-	/** For each pixel the number of its colour; 0 is the paper, the colour of the first pixel. */
+	/** For each pixel the number of its colour; 0 is the paper, the likely background. */
 	indices: Uint16Array
 	/** For each line 1 if it is paper throughout. */
 	blank: Uint8Array
@@ -49,28 +52,34 @@ export type Colours = {
 /**
  * Numbers the colours of a picture.
  *
- * Pages are runs: of the first colour (paper) above all, so those are skipped eight pixels at a time, and others are
- * looked up only where the colour changes.
+ * Pages are runs, of paper above all: so paper is skipped eight pixels at a time, and another colour is looked up only
+ * where it begins.
  *
  * @param bitmap of opaque pixels: 0 cannot occur, so it marks a free slot
  * @returns null as soon as there are more than {@link MAX_COLOURS}
  */
-export function collectColours({ pixels, width, height }: Bitmap, scratch: ColourScratch): Colours | null {
-	const { keys, numbers, colours, counts } = scratch
-	const total = pixels.length
-	if (scratch.blank.length < height) scratch.blank = new Uint8Array(height)
-	const blank = scratch.blank
-	blank.fill(0, 0, height)
-	if (scratch.indices.length < total) scratch.indices = new Uint16Array(total)
-	const indices = scratch.indices
-	keys.fill(0)
-	indices.fill(0, 0, total)
-
-	const paper = pixels[0] as number
-	let found = 0
+export function collectColours(bitmap: Bitmap, scratch: ColourScratch): Colours | null {
+	const { width, height } = bitmap
+	const total = width * height
+	reserve(scratch, total, height)
+	const { keys, numbers, colours, counts, indices, blank } = scratch
+	// As signed numbers all pixels are integers of the machine, where half of the unsigned ones would be doubles.
+	const pixels = new Int32Array(bitmap.pixels.buffer, bitmap.pixels.byteOffset, total)
+	const paper = likelyPaper(pixels)
+	colours[0] = paper
+	counts[0] = 0
+	let found = 1
 	let at = 0
 	while (at < total) {
-		const colour = pixels[at] as number
+		const start = at
+		const colour = pixels[at++] as number
+		if (colour === paper) {
+			// Its number is 0, and that is what the indices are.
+			at = endOfRun(pixels, at, paper)
+			if (at - start >= width) blank.fill(1, Math.ceil(start / width), Math.floor(at / width))
+			counts[0] = (counts[0] as number) + at - start
+			continue
+		}
 		let slot = Math.imul(colour, SPREAD) >>> (32 - SLOT_BITS)
 		let key = keys[slot] as number
 		while (key !== colour && key !== 0) {
@@ -86,30 +95,8 @@ export function collectColours({ pixels, width, height }: Bitmap, scratch: Colou
 			found++
 		}
 		const number = numbers[slot] as number
-		const start = at++
-		if (colour === paper) {
-			// The indices are 0 there already.
-			const last = total - 8
-			while (
-				at <= last &&
-				(((pixels[at] as number) ^ paper) |
-					((pixels[at + 1] as number) ^ paper) |
-					((pixels[at + 2] as number) ^ paper) |
-					((pixels[at + 3] as number) ^ paper) |
-					((pixels[at + 4] as number) ^ paper) |
-					((pixels[at + 5] as number) ^ paper) |
-					((pixels[at + 6] as number) ^ paper) |
-					((pixels[at + 7] as number) ^ paper)) ===
-					0
-			) {
-				at += 8
-			}
-			while (at < total && pixels[at] === paper) at++
-			if (at - start >= width) blank.fill(1, Math.ceil(start / width), Math.floor(at / width))
-		} else {
-			indices[start] = number
-			while (at < total && pixels[at] === colour) indices[at++] = number
-		}
+		indices[start] = number
+		while (at < total && pixels[at] === colour) indices[at++] = number
 		counts[number] = (counts[number] as number) + at - start
 	}
 	return {
@@ -118,4 +105,53 @@ export function collectColours({ pixels, width, height }: Bitmap, scratch: Colou
 		indices: indices.subarray(0, total),
 		blank: blank.subarray(0, height),
 	}
+}
+
+/** Makes the buffers large enough and clears what the last picture left in them. */
+function reserve(scratch: ColourScratch, total: number, height: number): void {
+	if (scratch.indices.length < total) scratch.indices = new Uint16Array(total)
+	else scratch.indices.fill(0, 0, total)
+	if (scratch.blank.length < height) scratch.blank = new Uint8Array(height)
+	else scratch.blank.fill(0, 0, height)
+	scratch.keys.fill(0)
+}
+
+/** The most frequent of some pixels all over the picture. A wrong guess costs time only. */
+function likelyPaper(pixels: Int32Array): number {
+	const counts = new Map<number, number>()
+	let most = 0
+	let paper = pixels[0] as number
+	const step = Math.max(1, Math.floor(pixels.length / PAPER_SAMPLES))
+	for (let at = 0; at < pixels.length; at += step) {
+		const colour = pixels[at] as number
+		const count = (counts.get(colour) ?? 0) + 1
+		counts.set(colour, count)
+		if (count > most) {
+			most = count
+			paper = colour
+		}
+	}
+	return paper
+}
+
+/** @returns where the run of a colour that holds up to `at` ends */
+function endOfRun(pixels: Int32Array, from: number, colour: number): number {
+	let at = from
+	const last = pixels.length - 8
+	while (
+		at <= last &&
+		(((pixels[at] as number) ^ colour) |
+			((pixels[at + 1] as number) ^ colour) |
+			((pixels[at + 2] as number) ^ colour) |
+			((pixels[at + 3] as number) ^ colour) |
+			((pixels[at + 4] as number) ^ colour) |
+			((pixels[at + 5] as number) ^ colour) |
+			((pixels[at + 6] as number) ^ colour) |
+			((pixels[at + 7] as number) ^ colour)) ===
+			0
+	) {
+		at += 8
+	}
+	while (at < pixels.length && pixels[at] === colour) at++
+	return at
 }

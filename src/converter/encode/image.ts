@@ -1,14 +1,12 @@
 /**
  * Chooses how a picture is stored: few colours become an indexed PNG, many a WebP.
  */
+import type { ImageType } from '../../core/pack.ts'
 import type { Bitmap, Size } from '../pdfium/page.ts'
 import { type ColourScratch, type Colours, collectColours, createColourScratch } from './colours.ts'
 import { choosePalette, type Palette } from './palette.ts'
 import { createRowScratch, encodeIndexedPng, type RowScratch } from './png.ts'
 import { createWebpEncoder, type WebpEncoder } from './webp.ts'
-
-export const imageTypes = ['image/png', 'image/webp'] as const
-export type ImageType = (typeof imageTypes)[number]
 
 export type EncodedImage = { type: ImageType; bytes: Uint8Array }
 

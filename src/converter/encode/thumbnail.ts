@@ -13,7 +13,7 @@ const MOST_SUMMANDS = 257
  * source pixel counts exactly once.
  *
  * @param width of the thumbnail in pixels; a picture that is narrower keeps its size
- * @param blank for each line of the picture 1 if it has the first pixel's colour throughout, where that is known
+ * @param blank for each line of the picture 1 if it is of one colour, the same for all such lines, where that is known
  * @returns a new bitmap, not a view
  */
 export function shrink(bitmap: Bitmap, width: number, blank?: Uint8Array): Bitmap {
@@ -22,14 +22,16 @@ export function shrink(bitmap: Bitmap, width: number, blank?: Uint8Array): Bitma
 	const columns = boundaries(bitmap.width, toWidth)
 	const lines = boundaries(bitmap.height, toHeight)
 	const pixels = new Uint32Array(toWidth * toHeight)
+	// As signed numbers all pixels are integers of the machine.
+	const from = new Int32Array(bitmap.pixels.buffer, bitmap.pixels.byteOffset, bitmap.pixels.length)
 	const largest = Math.ceil(bitmap.width / toWidth) * Math.ceil(bitmap.height / toHeight)
 	const averageRow = largest <= MOST_SUMMANDS ? averageSmall : averageLarge
 	for (let y = 0; y < toHeight; y++) {
 		const top = lines[y] as number
 		const bottom = lines[y + 1] as number
 		const into = pixels.subarray(y * toWidth, (y + 1) * toWidth)
-		if (blank?.subarray(top, bottom).every((line) => line === 1)) into.fill(bitmap.pixels[0] as number)
-		else averageRow(bitmap, columns, top, bottom, into)
+		if (blank?.subarray(top, bottom).every((line) => line === 1)) into.fill(bitmap.pixels[top * bitmap.width] as number)
+		else averageRow(from, bitmap.width, columns, top, bottom, into)
 	}
 	return { width: toWidth, height: toHeight, pixels }
 }
@@ -40,7 +42,8 @@ function boundaries(length: number, parts: number): Int32Array {
 }
 
 function averageSmall(
-	{ pixels, width }: Bitmap,
+	pixels: Int32Array,
+	width: number,
 	columns: Int32Array,
 	top: number,
 	bottom: number,
@@ -81,7 +84,8 @@ function averageSmall(
 }
 
 function averageLarge(
-	{ pixels, width }: Bitmap,
+	pixels: Int32Array,
+	width: number,
 	columns: Int32Array,
 	top: number,
 	bottom: number,

@@ -19,7 +19,10 @@ export type PdfDocument = {
 	broken(): boolean
 	/** True when a fresh engine would do better. Close the document and open it again, when convenient. */
 	worn(): boolean
-	/** How many pages were opened since it was opened. A page that was degraded as the first stays so. */
+	/**
+	 * How many pages its engine has opened, of this document and those before. A page that did not fit as the engine's
+	 * first will not fit later either; any other deserves a second try in a new engine.
+	 */
 	pagesOpened(): number
 	/** Bytes of the engine's heap, all that it ever needed; 0 when broken. */
 	heapBytes(): number
@@ -46,7 +49,7 @@ export type OpenOptions = {
  * made at all.
  */
 export async function openDocument({ engines, source, size, password }: OpenOptions): Promise<Opened> {
-	const engine = await engines.take()
+	const engine = await engines.take(size)
 	const placed = await placeSource(engine, source, size)
 	if (placed.outcome === 'failed') return placed
 
@@ -88,17 +91,15 @@ function load(
 
 function createDocument(engine: Engine, loaded: Loaded): PdfDocument {
 	let closed = false
-	let pagesOpened = 0
 	return {
 		pageCount: loaded.pageCount,
 		openPage(number) {
 			if (closed) return { outcome: 'failed', code: 'internal' }
-			pagesOpened++
 			return openPage(engine, loaded, number)
 		},
 		broken: engine.broken,
 		worn: engine.worn,
-		pagesOpened: () => pagesOpened,
+		pagesOpened: engine.pages,
 		heapBytes: engine.heapBytes,
 		drop: engine.drop,
 		close() {

@@ -44,6 +44,8 @@ export type Engine = {
 	refusals(): number
 	/** To be called once per page loaded, for {@link Engine.worn}. */
 	countPage(): void
+	/** How many pages were loaded in it, of whatever document. */
+	pages(): number
 	/** True after a trap or abort: nothing in it can be used any more. */
 	broken(): boolean
 	/** True when it should be replaced as soon as no document is open in it. */
@@ -89,6 +91,7 @@ export async function createEngine(module: WebAssembly.Module, heapCap: number =
 		countPage() {
 			pages++
 		},
+		pages: () => pages,
 		broken: () => living === null,
 		worn: () => living === null || refusals > 0 || pages >= WORN_PAGES || engine.heapBytes() > WORN_HEAP,
 		fault: () => fault,
