@@ -27,6 +27,18 @@ export default defineConfig({
 				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
 			},
 			{
+				plugins: [
+					cloudflareTest({
+						miniflare: {
+							compatibilityDate: '2026-10-20',
+							compatibilityFlags: ['nodejs_compat'],
+							modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
+						},
+					}),
+				],
+				test: { name: 'converter', include: ['test/converter/**/*.workerd.test.ts'] },
+			},
+			{
 				test: {
 					name: 'service',
 					include: ['test/service/**/*.test.ts'],

@@ -75,7 +75,7 @@ test('asking for a guessed id stores nothing', async () => {
 	await call(`/api/documents/${guessed}/conversion-status`)
 	const stub = env.DOCUMENTS.get(env.DOCUMENTS.idFromName(guessed))
 	const tables = await runInDurableObject(stub, (_, state) =>
-		state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name IN ('document', 'job', 'pack')").toArray(),
+		state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'record'").toArray(),
 	)
 	expect(tables).toEqual([])
 })

@@ -129,19 +129,7 @@ describe('a conversion through the gate', () => {
 		await convertAll(document.id, 2)
 		await expect.poll(row).toEqual({ status: 'completed', total_pages: 2 })
 	})
-
-	test('of an ordinary document costs few rows', async () => {
-		const { document } = await uploaded()
-		const written = () => runInDurableObject(objectOf(document.id), (_, state) => rowsOf(state))
-		await convertAll(document.id, 10)
-		expect(await written()).toEqual({ document: 1, job: 1, pack: 2 })
-	})
 })
-
-function rowsOf(state: DurableObjectState): Record<string, number> {
-	const count = (table: string) => Number(state.storage.sql.exec(`SELECT count(*) AS count FROM ${table}`).one().count)
-	return { document: count('document'), job: count('job'), pack: count('pack') }
-}
 
 describe('the lineup', () => {
 	test('gives a waiting document to whoever claims, once', async () => {

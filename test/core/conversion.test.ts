@@ -133,7 +133,7 @@ describe('a lease', () => {
 			scenario.after(LEASE_DURATION - 1).do({ type: 'report', fence, rendered: 0 })
 			scenario.do({ type: 'tick', random: 0.5 })
 		}
-		expect(scenario.finish(fence)).toEqual({ outcome: 'current' })
+		expect(scenario.finish(fence)).toEqual({ outcome: 'accepted', next: null })
 	})
 
 	test('that is lost too often fails its pages, and the job when no page is left', () => {
@@ -164,10 +164,19 @@ describe('a lease', () => {
 
 	test('is refused when its pack does not hold exactly the pages it claims', () => {
 		const { scenario, fence } = opened(1)
-		const finish = { type: 'finish', fence, through: 1, failed: [] } as const
+		const finish = { type: 'finish', fence, through: 1, failed: [], more: false } as const
 		expect(scenario.do({ ...finish, converted: [] })).toEqual({ outcome: 'stale' })
 		expect(scenario.do({ ...finish, converted: [1, 2] })).toEqual({ outcome: 'stale' })
-		expect(scenario.do({ ...finish, converted: [1] })).toEqual({ outcome: 'current' })
+		expect(scenario.do({ ...finish, converted: [1] })).toEqual({ outcome: 'accepted', next: null })
+	})
+
+	test('is finished and the next begun in one step, and one write', () => {
+		const { scenario, fence } = opened(30)
+		const before = scenario.writes
+		const outcome = scenario.finish(fence, { more: true })
+		expect(outcome).toMatchObject({ outcome: 'accepted', next: { fence: fence + 1, pages: { first: 2, last: 17 } } })
+		expect(scenario.writes - before).toBe(1)
+		expect(scenario.snapshot()).toMatchObject({ readyPages: '1', status: 'processing' })
 	})
 })
 

@@ -58,7 +58,10 @@ export class Scenario {
 	}
 
 	/** Finishes a lease with all of its pages, or up to `through`. */
-	finish(fence: number, { through, failed = [] as number[] }: { through?: number; failed?: number[] } = {}) {
+	finish(
+		fence: number,
+		{ through, failed = [], more = false }: { through?: number; failed?: number[]; more?: boolean } = {},
+	) {
 		const chunk = this.conversion.job?.chunks.find(
 			(candidate) => candidate.state === 'leased' && candidate.fence === fence,
 		)
@@ -71,6 +74,7 @@ export class Scenario {
 			through: last,
 			converted: pages.filter((page) => !failed.includes(page)),
 			failed: failed.map((page) => ({ page, code: 'internal' }) as const),
+			more,
 		})
 	}
 }

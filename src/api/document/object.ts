@@ -9,9 +9,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, mayAccess } from '../../core/access.ts'
 import { failure } from '../../core/failure.ts'
-import type { Fail, Finish, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
+import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
 import { dueAt, historyIsDue, wantOf, wantToTell } from '../../core/job/due.ts'
-import type { Event, LeaseOutcome, OutcomeOf } from '../../core/job/event.ts'
+import type { Event, Grant, LeaseOutcome, OutcomeOf } from '../../core/job/event.ts'
 import { type Conversion, neverConverted, versionOf } from '../../core/job/job.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
@@ -44,9 +44,6 @@ export interface PageView {
 	failedPages: number[]
 }
 
-/** What a converter's finish comes to. */
-export type FinishOutcome = { verdict: 'go on'; next: Lease | null } | { verdict: 'stop' }
-
 /** Milliseconds that another object or the database may take to answer. */
 const LINEUP_DEADLINE = 5_000
 const HISTORY_DEADLINE = 10_000
@@ -54,7 +51,7 @@ const HISTORY_DEADLINE = 10_000
 interface Live {
 	document: DocumentRecord
 	/** Counts the document's jobs. */
-	jobNumber: number
+	number: number
 	conversion: Conversion
 }
 
@@ -72,7 +69,8 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
 		this.#store = new DocumentStore(ctx.storage.sql)
-		this.#live = this.#store.load()
+		const loaded = this.#store.load()
+		this.#live = loaded && { document: loaded.document, ...loaded.current }
 		this.#sockets = new ProgressSockets(ctx, () => this.#snapshot(this.#existing()))
 		if (this.#live) this.#apply({ type: 'woken' })
 	}
@@ -81,11 +79,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	create(document: DocumentRecord, start: Start | null): Snapshot {
 		if (this.#live) return this.#snapshot(this.#live)
 		const now = Date.now()
-		const live: Live = { document, jobNumber: 0, conversion: neverConverted(now) }
+		const live: Live = { document, number: 0, conversion: neverConverted(now) }
 		this.ctx.storage.transactionSync(() => {
 			this.#store.create(document)
 			// With a start the job's own row follows in this same turn, and what is written in one turn is written whole.
-			if (!start) this.#store.saveConversion(live.jobNumber, live.conversion)
+			if (!start) this.#store.saveJob(live)
 		})
 		this.#live = live
 		if (start) this.#apply({ type: 'start', ...start })
@@ -114,8 +112,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	pages(caller: Caller, jobId: string | null): PageView | NotFound {
 		const live = this.#accessible(caller, 'read')
 		if (!live) return { outcome: 'not_found' }
-		const current = { number: live.jobNumber, conversion: live.conversion }
-		const shown = jobId === null ? (this.#store.completedJob() ?? current) : this.#store.job(jobId)
+		const shown = jobId === null ? (this.#store.completedJob() ?? live) : this.#store.job(jobId)
 		const { job } = shown?.conversion ?? { job: null }
 		if (!shown || !job) return { outcome: 'not_found' }
 		return {
@@ -181,28 +178,29 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** The pack is stored already; with this its pages are the document's. */
-	finish(finish: Finish): FinishOutcome {
+	finish(finish: Finish): Finished {
 		const live = this.#live
 		const jobId = live?.conversion.job?.id
 		if (!live || !jobId) return { verdict: 'stop' }
 		const { fence, pack } = finish
 		// The same finish again, because its answer was lost, is as good as the first.
-		const repeated = pack !== null && this.#store.packDigest(fence) === pack.digest
-		if (!repeated) {
-			const event = {
-				type: 'finish',
-				fence,
-				through: finish.through,
-				failed: finish.failed,
-				converted: pack?.index.pages.map(({ page }) => page) ?? [],
-			} as const
-			const { outcome } = this.#apply(event, () => {
-				if (pack) this.#store.savePack(live.jobNumber, fence, pack.digest, pack.index)
-			})
-			if (outcome === 'stale') return { verdict: 'stop' }
+		if (pack !== null && this.#store.packDigest(fence) === pack.digest) {
+			const next = finish.more ? this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId })) : null
+			return { verdict: 'go on', next }
 		}
-		const next = finish.more ? this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId })) : null
-		return { verdict: 'go on', next }
+		const event = {
+			type: 'finish',
+			fence,
+			through: finish.through,
+			failed: finish.failed,
+			converted: pack?.index.pages.map(({ page }) => page) ?? [],
+			more: finish.more,
+		} as const
+		const outcome = this.#apply(event, () => {
+			if (pack) this.#store.savePack(live.number, fence, pack.digest, pack.index)
+		})
+		if (outcome.outcome === 'stale') return { verdict: 'stop' }
+		return { verdict: 'go on', next: outcome.next && this.#leaseFrom(live, jobId, outcome.next) }
 	}
 
 	override async alarm(): Promise<void> {
@@ -229,14 +227,15 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		const now = Date.now()
 		const step = transition(live.conversion, event, now)
 		const isNewJob = step.conversion.job?.id !== live.conversion.job?.id
+		const number = isNewJob ? live.number + 1 : live.number
 		if (step.write) {
 			this.ctx.storage.transactionSync(() => {
-				this.#store.saveConversion(isNewJob ? live.jobNumber + 1 : live.jobNumber, step.conversion)
+				this.#store.saveJob({ number, conversion: step.conversion })
 				alongside?.()
 			})
 		}
 		// Memory follows only what was written: a failed transaction has thrown above.
-		if (isNewJob) live.jobNumber += 1
+		live.number = number
 		live.conversion = step.conversion
 		if (step.visible) this.#sockets.publish(now)
 		this.#attend(now)
@@ -299,10 +298,13 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return this.#apply(event).outcome === 'current' ? 'go on' : 'stop'
 	}
 
-	#leaseOf({ document }: Live, jobId: string, outcome: LeaseOutcome): Lease | null {
-		if (outcome.outcome === 'nothing') return null
+	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): Lease | null {
+		return outcome.outcome === 'leased' ? this.#leaseFrom(live, jobId, outcome.grant) : null
+	}
+
+	#leaseFrom({ document }: Live, jobId: string, grant: Grant): Lease {
 		const source = { size: document.size, contentType: document.contentType }
-		return { documentId: document.id, jobId, ...outcome.grant, source }
+		return { documentId: document.id, jobId, ...grant, source }
 	}
 
 	#accessible(caller: Caller, access: Access): Live | null {

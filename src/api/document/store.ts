@@ -2,39 +2,43 @@
  * A document's rows in its object's SQLite. One row a job holds the job's whole state, so an event costs one row; one
  * row a pack holds its index, written once.
  *
- * No table is made before `create`, so asking for a guessed id stores nothing.
+ * All kinds of record share a table: making a table costs two rows, which every document would pay for each. No table is
+ * made before `create`, so asking for a guessed id stores nothing.
  */
 import { z } from 'zod'
-import type { Owner } from '../../core/access.ts'
 import { type Conversion, conversionSchema } from '../../core/job/job.ts'
 import { type PackIndex, packIndexSchema } from '../../core/pack.ts'
 
-const documentRowSchema = z.object({
+const documentRecordSchema = z.object({
 	id: z.string(),
-	tenant: z.string(),
-	sub: z.string(),
-	external_id: z.string().nullable(),
+	owner: z.object({ tenant: z.string(), sub: z.string() }),
+	externalId: z.string().nullable(),
 	name: z.string(),
-	content_type: z.string(),
-	size: z.number(),
-	created_at: z.number(),
-})
-
-export interface DocumentRecord {
-	id: string
-	owner: Owner
-	externalId: string | null
-	name: string
-	contentType: string
+	contentType: z.string(),
 	/** Bytes. */
-	size: number
+	size: z.int(),
 	/** Milliseconds since the epoch. */
-	createdAt: number
-}
+	createdAt: z.int(),
+})
+export type DocumentRecord = z.infer<typeof documentRecordSchema>
+
+const packRecordSchema = z.object({
+	/** The number of the job that it belongs to. */
+	job: z.int(),
+	/** SHA-256, hexadecimal. */
+	digest: z.string(),
+	index: packIndexSchema,
+})
 
 export interface StoredPack {
 	fence: number
 	index: PackIndex
+}
+
+export interface StoredJob {
+	/** Counts the document's jobs; 0 stands for the time before the first. */
+	number: number
+	conversion: Conversion
 }
 
 export class DocumentStore {
@@ -45,101 +49,85 @@ export class DocumentStore {
 	}
 
 	/** Null when the document was never created. */
-	load(): { document: DocumentRecord; jobNumber: number; conversion: Conversion } | null {
-		const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'document'").toArray()
+	load(): { document: DocumentRecord; current: StoredJob } | null {
+		const tables = this.#sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'").toArray()
 		if (tables.length === 0) return null
-		const row = documentRowSchema.parse(this.#sql.exec('SELECT * FROM document').one())
-		const job = this.#sql.exec('SELECT number, state FROM job ORDER BY number DESC LIMIT 1').one()
-		return {
-			document: {
-				id: row.id,
-				owner: { tenant: row.tenant, sub: row.sub },
-				externalId: row.external_id,
-				name: row.name,
-				contentType: row.content_type,
-				size: row.size,
-				createdAt: row.created_at,
-			},
-			jobNumber: z.int().parse(job.number),
-			conversion: conversionSchema.parse(JSON.parse(z.string().parse(job.state))),
-		}
+		const document = this.#get('document', 0)
+		const current = this.#jobWhere('true')
+		if (!document || !current) throw new Error('A document lacks its own rows')
+		return { document: documentRecordSchema.parse(document), current }
 	}
 
 	create(document: DocumentRecord): void {
-		this.#sql.exec(`
-			CREATE TABLE document (
-				id TEXT PRIMARY KEY, tenant TEXT NOT NULL, sub TEXT NOT NULL, external_id TEXT, name TEXT NOT NULL,
-				content_type TEXT NOT NULL, size INTEGER NOT NULL, created_at INTEGER NOT NULL
-			) STRICT, WITHOUT ROWID;
-			CREATE TABLE job (number INTEGER PRIMARY KEY, id TEXT, status TEXT, state TEXT NOT NULL) STRICT;
-			CREATE TABLE pack (
-				fence INTEGER PRIMARY KEY, job INTEGER NOT NULL, digest TEXT NOT NULL, pages TEXT NOT NULL
-			) STRICT;
-		`)
-		this.#sql.exec(
-			'INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-			document.id,
-			document.owner.tenant,
-			document.owner.sub,
-			document.externalId,
-			document.name,
-			document.contentType,
-			document.size,
-			document.createdAt,
-		)
+		this.#sql.exec(`CREATE TABLE record (
+			kind TEXT NOT NULL, number INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (kind, number)
+		) STRICT, WITHOUT ROWID`)
+		this.#put('document', 0, document)
 	}
 
-	/** @param jobNumber counts the document's jobs; 0 stands for the time before the first */
-	saveConversion(jobNumber: number, conversion: Conversion): void {
-		const { job } = conversion
-		this.#sql.exec(
-			`INSERT INTO job VALUES (?1, ?2, ?3, ?4)
-			ON CONFLICT (number) DO UPDATE SET id = ?2, status = ?3, state = ?4`,
-			jobNumber,
-			job?.id ?? null,
-			job?.phase.status ?? null,
-			JSON.stringify(conversion),
-		)
+	saveJob({ number, conversion }: StoredJob): void {
+		this.#put('job', number, conversion)
 	}
 
-	savePack(jobNumber: number, fence: number, digest: string, index: PackIndex): void {
-		this.#sql.exec('INSERT INTO pack VALUES (?, ?, ?, ?)', fence, jobNumber, digest, JSON.stringify(index))
+	savePack(job: number, fence: number, digest: string, index: PackIndex): void {
+		this.#put('pack', fence, { job, digest, index } satisfies z.input<typeof packRecordSchema>)
 	}
 
 	/** The digest of the pack that was accepted under a fence, if one was. */
 	packDigest(fence: number): string | null {
-		const row = this.#sql.exec('SELECT digest FROM pack WHERE fence = ?', fence).toArray()[0]
-		return row ? z.string().parse(row.digest) : null
+		const pack = this.#get('pack', fence)
+		return pack === null ? null : packRecordSchema.parse(pack).digest
 	}
 
-	packs(jobNumber: number): StoredPack[] {
+	/** The packs of a job, by fence. */
+	packs(job: number): StoredPack[] {
 		return this.#sql
-			.exec('SELECT fence, pages FROM pack WHERE job = ? ORDER BY fence', jobNumber)
+			.exec(
+				`SELECT number, content FROM record WHERE kind = 'pack' AND json_extract(content, '$.job') = ?
+				ORDER BY number`,
+				job,
+			)
 			.toArray()
-			.map((row) => ({
-				fence: z.int().parse(row.fence),
-				index: packIndexSchema.parse(JSON.parse(z.string().parse(row.pages))),
+			.map(({ number, content }) => ({
+				fence: z.int().parse(number),
+				index: packRecordSchema.parse(fromJson(content)).index,
 			}))
 	}
 
-	/** The conversion of a job by its id. */
-	job(jobId: string): { number: number; conversion: Conversion } | null {
-		return this.#jobWhere('id = ?', jobId)
+	/** The job with this id, if the document ever had one. */
+	job(id: string): StoredJob | null {
+		return this.#jobWhere("json_extract(content, '$.job.id') = ?", id)
 	}
 
 	/** The newest job that was completed. */
-	completedJob(): { number: number; conversion: Conversion } | null {
-		return this.#jobWhere('status = ?', 'completed')
+	completedJob(): StoredJob | null {
+		return this.#jobWhere("json_extract(content, '$.job.phase.status') = ?", 'completed')
 	}
 
-	#jobWhere(condition: 'id = ?' | 'status = ?', value: string): { number: number; conversion: Conversion } | null {
-		const row = this.#sql
-			.exec(`SELECT number, state FROM job WHERE ${condition} ORDER BY number DESC LIMIT 1`, value)
-			.toArray()[0]
+	/** @param condition SQL of this file, never of a caller */
+	#jobWhere(condition: string, ...bindings: string[]): StoredJob | null {
+		const query = `SELECT number, content FROM record WHERE kind = 'job' AND ${condition} ORDER BY number DESC LIMIT 1`
+		const row = this.#sql.exec(query, ...bindings).toArray()[0]
 		if (!row) return null
-		return {
-			number: z.int().parse(row.number),
-			conversion: conversionSchema.parse(JSON.parse(z.string().parse(row.state))),
-		}
+		return { number: z.int().parse(row.number), conversion: conversionSchema.parse(fromJson(row.content)) }
 	}
+
+	#get(kind: 'document' | 'pack', number: number): unknown {
+		const query = 'SELECT content FROM record WHERE kind = ? AND number = ?'
+		const row = this.#sql.exec(query, kind, number).toArray()[0]
+		return row ? fromJson(row.content) : null
+	}
+
+	#put(kind: 'document' | 'job' | 'pack', number: number, content: object): void {
+		this.#sql.exec(
+			'INSERT INTO record VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?3',
+			kind,
+			number,
+			JSON.stringify(content),
+		)
+	}
+}
+
+function fromJson(content: unknown): unknown {
+	return JSON.parse(z.string().parse(content))
 }

@@ -52,7 +52,8 @@ export type PdfiumExports = {
 	FPDFText_LoadPage(page: number): number
 	FPDFText_ClosePage(text: number): void
 	FPDFText_CountChars(text: number): number
-	FPDFText_GetUnicode(text: number, index: number): number
+	/** Writes UTF-16 and a zero, and returns the units written with that zero. */
+	FPDFText_GetText(text: number, start: number, count: number, buffer: number): number
 }
 
 /** `FPDF_GetLastError`: a password is needed, or the given one does not open the document. */

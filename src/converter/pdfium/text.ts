@@ -3,42 +3,42 @@
  */
 import type { PdfiumExports } from './exports.ts'
 
-const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
-/** PDFium's mark for a hyphen that only divided a word at a line's end. The word is joined, so the mark goes. */
-const DIVIDING_HYPHEN = 0x02
-const NONCHARACTER = 0xfffe
+/**
+ * PDFium's mark for a hyphen that divides a word at the end of a line. It joins the halves there, so the mark goes; a word
+ * that had the hyphen anyway loses it, as with every tool that cannot know.
+ */
+const DIVIDING_HYPHEN = '\ufffe'
 
 /**
- * Reads code point by code point: `FPDFText_GetText` counts a character outside the first plane as one and writes it as
- * two UTF-16 units, so it cuts off the end of such a page.
- *
  * @param page handle of a loaded page
  * @returns UTF-8; lines end with a single line feed. Empty when the page has no text.
+ * @throws RangeError when there is no heap for it
  */
 export function readText(pdfium: PdfiumExports, page: number): Uint8Array {
 	const text = pdfium.FPDFText_LoadPage(page)
 	if (text === 0) return new Uint8Array()
 	try {
-		const count = pdfium.FPDFText_CountChars(text)
-		const units: number[] = []
-		for (let i = 0; i < count; i++) append(units, pdfium.FPDFText_GetUnicode(text, i))
-		return new TextEncoder().encode(fromUnits(units))
+		return new TextEncoder().encode(normalised(readUnits(pdfium, text)))
 	} finally {
 		pdfium.FPDFText_ClosePage(text)
 	}
 }
 
-function append(units: number[], code: number): void {
-	if (code === 0 || code === DIVIDING_HYPHEN || code === NONCHARACTER) return
-	if (code === LINE_FEED && units.at(-1) === CARRIAGE_RETURN) units[units.length - 1] = LINE_FEED
-	else if (code > 0xffff) units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff))
-	else units.push(code)
+function readUnits(pdfium: PdfiumExports, text: number): string {
+	const count = pdfium.FPDFText_CountChars(text)
+	if (count < 1) return ''
+	const buffer = pdfium.malloc((count + 1) * 2)
+	if (buffer === 0) throw new RangeError('no heap for the text')
+	try {
+		const written = pdfium.FPDFText_GetText(text, 0, count, buffer)
+		const units = new Uint8Array(pdfium.memory.buffer, buffer, Math.max(0, written - 1) * 2)
+		// The byte order mark would be a character of the page, so it stays.
+		return new TextDecoder('utf-16le', { fatal: false, ignoreBOM: true }).decode(units)
+	} finally {
+		pdfium.free(buffer)
+	}
 }
 
-/** In pieces, because each unit becomes an argument of one call. */
-function fromUnits(units: readonly number[]): string {
-	let text = ''
-	for (let at = 0; at < units.length; at += 8192) text += String.fromCharCode(...units.slice(at, at + 8192))
-	return text.replaceAll('\r', '\n')
+function normalised(text: string): string {
+	return text.replaceAll(DIVIDING_HYPHEN, '').replaceAll('\0', '').replaceAll('\r\n', '\n').replaceAll('\r', '\n')
 }

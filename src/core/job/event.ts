@@ -31,6 +31,8 @@ export type Event =
 			through: number
 			converted: readonly number[]
 			failed: readonly { page: number; code: FailureCode }[]
+			/** Whether the converter takes another lease: then both are one step, and one row. */
+			more: boolean
 	  }
 	/** A converter gives its lease up. */
 	| { type: 'fail'; fence: number; code: FailureCode; random: number }
@@ -58,12 +60,14 @@ export type LeaseOutcome = { outcome: 'leased'; grant: Grant } | { outcome: 'not
 /** Whether the converter still has its lease. */
 export type FenceOutcome = { outcome: 'current' } | { outcome: 'stale' }
 
+export type FinishOutcome = { outcome: 'accepted'; next: Grant | null } | { outcome: 'stale' }
+
 interface Outcomes {
 	start: StartOutcome
 	lease: LeaseOutcome
 	opened: FenceOutcome
 	report: FenceOutcome
-	finish: FenceOutcome
+	finish: FinishOutcome
 	fail: FenceOutcome
 	tick: null
 	woken: null

@@ -7,7 +7,7 @@
 import { type FailureCode, failure } from '../failure.ts'
 import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../pages.ts'
 import { firstChunk, pagesToConvert, remainingChunks, without } from './chunks.ts'
-import type { Event, FenceOutcome, LeaseOutcome, Ruling, StartOutcome } from './event.ts'
+import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling, StartOutcome } from './event.ts'
 import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from './job.ts'
 import { boundsAfterCrash, isHeldBack, percentOf } from './progress.ts'
 import { backoff, defaultRetryPolicy } from './retry.ts'
@@ -111,7 +111,7 @@ export function report(conversion: Conversion, event: Of<'report'>, now: number)
 	return visible(conversion, next, { outcome: 'current' }, isHeldBack(next) || renewalDue)
 }
 
-export function finish(conversion: Conversion, event: Of<'finish'>, now: number): Ruling<FenceOutcome> {
+export function finish(conversion: Conversion, event: Of<'finish'>, now: number): Ruling<FinishOutcome> {
 	const held = holding(conversion, event.fence)
 	if (!held) return unchanged({ outcome: 'stale' })
 	const { job, chunk } = held
@@ -135,7 +135,11 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		failedPages: [...job.failedPages, ...event.failed],
 		firstPageAt: job.firstPageAt ?? (readyNow.length > 0 ? now : null),
 	}
-	return settled(conversion, next, now)
+	const { change } = settled(conversion, next, now)
+	if (!event.more || change.kind !== 'visible') return { outcome: { outcome: 'accepted', next: null }, change }
+	const leased = lease(change.conversion, { type: 'lease', jobId: job.id }, now)
+	if (leased.outcome.outcome === 'nothing') return { outcome: { outcome: 'accepted', next: null }, change }
+	return { outcome: { outcome: 'accepted', next: leased.outcome.grant }, change: leased.change }
 }
 
 export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ruling<FenceOutcome> {
