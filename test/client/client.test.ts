@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { type Client, createClient } from '../../src/client/client.ts'
+import { DOCUMENT, snapshotWith } from './fixtures.ts'
+
+interface Answer {
+	status?: number
+	body: unknown
+	type?: string
+}
+interface Received {
+	method: string | undefined
+	url: string | undefined
+	headers: IncomingMessage['headers']
+	body: Buffer
+}
+
+let server: Server | null = null
+afterEach(() => {
+	server?.close()
+	server = null
+})
+
+/** A service that answers everything in the same way and remembers what it was asked. */
+async function service({ status = 200, body, type = 'application/json' }: Answer) {
+	const received: Received[] = []
+	const listening = createServer(async (request, response) => {
+		const parts: Buffer[] = []
+		for await (const part of request) parts.push(part)
+		received.push({
+			method: request.method,
+			url: request.url,
+			headers: request.headers,
+			body: Buffer.concat(parts),
+		})
+		response.writeHead(status, { 'Content-Type': type })
+		response.end(typeof body === 'string' ? body : JSON.stringify(body))
+	})
+	server = listening
+	await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+	const baseUrl = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+	let refusedTokens = 0
+	const client: Client = createClient({
+		baseUrl,
+		getToken: async () => 'a-token',
+		onUnauthorized: () => {
+			refusedTokens++
+		},
+	})
+	return { client, received, refusedTokens: () => refusedTokens }
+}
+
+const document = {
+	id: DOCUMENT,
+	externalId: null,
+	name: 'Übung 1.pdf',
+	contentType: 'application/pdf',
+	size: 4,
+	createdAt: '2026-10-20T12:00:00.000Z',
+}
+
+test('an upload sends the bytes with their length, type, encoded name and options', async () => {
+	const { client, received } = await service({ status: 201, body: { document, conversion: snapshotWith() } })
+	const progress: number[][] = []
+	const { document: uploaded } = await client.upload(
+		new Uint8Array([1, 2, 3, 4]),
+		{ name: 'Übung 1.pdf', contentType: 'application/pdf', priority: 'high', quality: 'low' },
+		(...step) => progress.push(step),
+	)
+	expect(uploaded.id).toBe(DOCUMENT)
+	expect(received[0]).toMatchObject({
+		method: 'POST',
+		url: '/api/documents?priority=high&quality=low',
+		headers: {
+			authorization: 'Bearer a-token',
+			'content-type': 'application/pdf',
+			'content-length': '4',
+			'x-filename': '%C3%9Cbung%201.pdf',
+		},
+		body: Buffer.from([1, 2, 3, 4]),
+	})
+	expect(progress.at(-1)).toEqual([4, 4])
+})
+
+test('an aborted upload is an error of its own code', async () => {
+	const { client } = await service({ body: {} })
+	const upload = client.upload(new Blob(['x']), {
+		name: 'a.pdf',
+		contentType: 'application/pdf',
+		signal: AbortSignal.abort(),
+	})
+	await expect(upload).rejects.toMatchObject({ code: 'aborted', status: null })
+})
+
+test('the status comes back parsed', async () => {
+	const { client, received } = await service({ body: { ...snapshotWith(), addedLater: true } })
+	expect(await client.status(DOCUMENT)).toEqual(snapshotWith())
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/conversion-status`)
+})
+
+test('a start is a command', async () => {
+	const { client, received } = await service({ status: 202, body: snapshotWith() })
+	await client.start(DOCUMENT, { forceReconvert: true })
+	expect(JSON.parse(String(received[0]?.body))).toEqual({ action: 'start', forceReconvert: true })
+})
+
+test('lists and manifests pass on their query', async () => {
+	const { client, received } = await service({ body: { items: [], nextCursor: null } })
+	await client.documents({ cursor: 'a b', limit: 5 })
+	await client.pages(DOCUMENT, { pages: '1-5,9' }).catch(() => undefined)
+	expect(received.map(({ url }) => url)).toEqual([
+		'/api/documents?cursor=a+b&limit=5',
+		`/api/documents/${DOCUMENT}/pages?pages=1-5%2C9`,
+	])
+})
+
+test('an id cannot lead elsewhere', async () => {
+	const { client, received } = await service({ body: snapshotWith() })
+	await client.status('../healthz?x=')
+	expect(received[0]?.url).toBe('/api/documents/..%2Fhealthz%3Fx%3D/conversion-status')
+})
+
+test('a signed address is fetched without the token', async () => {
+	const { client, received } = await service({ body: 'Seite 1', type: 'text/plain' })
+	expect(await client.text('/api/pages/x/1/0-7.txt?signature=s')).toBe('Seite 1')
+	expect(await client.bytes('/api/pages/x/1/0-7.txt?signature=s')).toEqual(new TextEncoder().encode('Seite 1'))
+	expect(received[0]?.headers.authorization).toBeUndefined()
+})
+
+test('a problem document becomes an error with its code, status and detail', async () => {
+	const problem = {
+		type: 'urn:platen:problem:too_large',
+		title: 'The file is too large',
+		status: 413,
+		code: 'too_large',
+		detail: 'A document may have 32 MB.',
+	}
+	const { client, refusedTokens } = await service({ status: 413, body: problem, type: 'application/problem+json' })
+	const expected = { name: 'PlatenError', code: 'too_large', status: 413, detail: 'A document may have 32 MB.' }
+	await expect(client.status(DOCUMENT)).rejects.toMatchObject(expected)
+	await expect(client.text('/gone')).rejects.toMatchObject(expected)
+	expect(refusedTokens()).toBe(0)
+})
+
+test('a refused token is told', async () => {
+	const { client, refusedTokens } = await service({ status: 401, body: 'no' })
+	await expect(client.status(DOCUMENT)).rejects.toMatchObject({ status: 401 })
+	expect(refusedTokens()).toBe(1)
+})
+
+test('an answer that is not understood is an error, whether 200 or 502', async () => {
+	const strange = await service({ body: { version: 'seven' } })
+	await expect(strange.client.status(DOCUMENT)).rejects.toMatchObject({ code: 'unexpected_answer', status: 200 })
+	server?.close()
+	const broken = await service({ status: 502, body: '<h1>Bad gateway</h1>', type: 'text/html' })
+	await expect(broken.client.status(DOCUMENT)).rejects.toMatchObject({ code: 'unexpected_answer', status: 502 })
+})
+
+test('an unreachable service is an error of code network', async () => {
+	const { client } = await service({ body: {} })
+	const closed = new Promise((resolve) => server?.close(resolve))
+	await closed
+	await expect(client.status(DOCUMENT)).rejects.toMatchObject({ code: 'network', status: null })
+	await expect(client.upload(new Uint8Array(1), { name: 'a', contentType: 'application/pdf' })).rejects.toMatchObject({
+		code: 'network',
+	})
+})
+
+test('the socket speaks the scheme that belongs to the service', () => {
+	const at = (baseUrl: string) => createClient({ baseUrl, getToken: () => '' }).liveAddress('d')
+	expect(at('https://platen.example.com')).toBe('wss://platen.example.com/api/documents/d/conversion-live')
+	expect(at('http://127.0.0.1:8787/app/')).toBe('ws://127.0.0.1:8787/api/documents/d/conversion-live')
+})

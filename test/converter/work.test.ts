@@ -1,0 +1,97 @@
+import { unzipSync } from 'fflate'
+import { expect, test } from 'vitest'
+import { createImageEncoder } from '../../src/converter/encode/image.ts'
+import type { Workshop } from '../../src/converter/lease.ts'
+import { createEngines } from '../../src/converter/pdfium/engines.ts'
+import { createReader } from '../../src/converter/reader.ts'
+import { work } from '../../src/converter/work.ts'
+import { makePdf } from '../fixtures/pdf.ts'
+import { CoreGate } from './core-gate.ts'
+import { pdfium, webp } from './modules.ts'
+
+const encoder = createImageEncoder(webp)
+
+/** @param stepping milliseconds that each page takes, by the clock that the converter reads */
+function workshopAt(gate: CoreGate, stepping = 0): Workshop {
+	let now = 0
+	return {
+		gate,
+		encoder,
+		reader: createReader(gate, createEngines(pdfium)),
+		now: () => now,
+		breathe: async () => {
+			now += stepping
+			await new Promise((resolve) => setImmediate(resolve))
+		},
+	}
+}
+
+function pages(count: number): Uint8Array {
+	return makePdf(Array.from({ length: count }, (_, index) => ({ text: index === 1 ? [] : [`Page ${index + 1}`] })))
+}
+
+test('a document becomes packs that hold each page once, the first page alone', async () => {
+	const gate = new CoreGate(pages(20))
+	await work(workshopAt(gate))
+	expect(gate.conversion.job?.phase.status).toBe('completed')
+	expect(gate.finishes.map(({ pack }) => pack?.index.pages.map(({ page }) => page))).toEqual([
+		[1],
+		Array.from({ length: 16 }, (_, index) => index + 2),
+		[18, 19, 20],
+	])
+	const entries = gate.packs.flatMap((pack) => Object.entries(unzipSync(pack)))
+	expect(entries.filter(([name]) => name.startsWith('page-'))).toHaveLength(20)
+	const texts = entries.filter(([name]) => name.startsWith('text-')).map(([, bytes]) => new TextDecoder().decode(bytes))
+	expect(texts[0]).toContain('Page 1')
+	// A page without any text is delivered like the others.
+	expect(texts[1]).toBe('')
+	expect(texts[19]).toContain('Page 20')
+	expect(gate.calls.filter((call) => call === 'source')).toHaveLength(1)
+})
+
+test('a damaged document is given up with a code, not tried again', async () => {
+	const gate = new CoreGate(pages(3).subarray(0, 300))
+	await work(workshopAt(gate))
+	expect(gate.conversion.job?.phase).toMatchObject({ status: 'failed', code: 'invalid_document' })
+	expect(gate.finishes).toEqual([])
+})
+
+test('a converter whose lease is gone stops within a page', async () => {
+	const gate = new CoreGate(pages(17))
+	const workshop = workshopAt(gate, 300)
+	const { report } = gate
+	gate.report = async (said) => {
+		if (said.rendered === 2) gate.supersede()
+		return await report.call(gate, said)
+	}
+	await work(workshop)
+	expect(gate.finishes.map(({ pack }) => pack?.index.pages.length)).toEqual([1])
+	expect(gate.calls.filter((call) => call === 'report').length).toBeLessThanOrEqual(3)
+})
+
+test('a result whose answer was lost is sent again, and the work not done again', async () => {
+	const gate = new CoreGate(pages(1))
+	gate.lost.push('finish')
+	await work(workshopAt(gate))
+	expect(gate.calls.filter((call) => call === 'finish')).toHaveLength(2)
+	expect(gate.conversion.job?.phase.status).toBe('completed')
+})
+
+test('what takes long is delivered in parts, and the lineup is asked in between', async () => {
+	const gate = new CoreGate(pages(12))
+	await work(workshopAt(gate, 1_200))
+	const parts = gate.finishes.map(({ pack }) => pack?.index.pages.length ?? 0)
+	expect(parts.length).toBeGreaterThan(2)
+	expect(Math.max(...parts)).toBeLessThanOrEqual(5)
+	expect(gate.calls.filter((call) => call === 'claim').length).toBeGreaterThan(1)
+	expect(parts.reduce((sum, part) => sum + part, 0)).toBe(12)
+})
+
+test('a converter ends when its budget is spent, though there is more to do', async () => {
+	const gate = new CoreGate(pages(40))
+	await work(workshopAt(gate, 4_000))
+	expect(gate.conversion.job?.phase.status).toBe('processing')
+	const done = gate.finishes.reduce((sum, { pack }) => sum + (pack?.index.pages.length ?? 0), 0)
+	expect(done).toBeGreaterThan(3)
+	expect(done).toBeLessThan(9)
+})
