@@ -102,6 +102,7 @@ describe('a conversion', () => {
 			progress: 10,
 			retryCount: 0,
 			failure: { code: 'invalid_document', retryable: false },
+			failedPages: [],
 		})
 	})
 })

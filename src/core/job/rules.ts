@@ -219,8 +219,10 @@ function lost(job: Job, chunk: LeasedChunk, code: FailureCode, now: number, rand
 function settled(conversion: Conversion, job: Job, now: number): Ruling<FenceOutcome> {
 	if (job.chunks.length > 0) return visible(conversion, job, { outcome: 'current' }, true)
 	if (job.ready.length === 0) {
-		const code = job.totalPages === null || job.totalPages === 1 ? job.failedPages[0]?.code : undefined
-		return ended(conversion, job, code ?? 'no_page_converted', now)
+		const code = job.failedPages[0]?.code ?? 'no_page_converted'
+		// What could not even be opened failed as a document, not page by page.
+		if (job.totalPages === null) return ended(conversion, { ...job, failedPages: [] }, code, now)
+		return ended(conversion, job, job.totalPages === 1 ? code : 'no_page_converted', now)
 	}
 	const startedAt = job.phase.status === 'processing' ? job.phase.startedAt : now
 	return visible(
