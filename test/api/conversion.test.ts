@@ -250,6 +250,13 @@ describe('the pages', () => {
 		expect(part.pages.map(({ page }) => page)).toEqual([2, 3, 8])
 	})
 
+	test('are not there before a conversion was started, nor for a job that never was', async () => {
+		const { document } = await uploaded({ query: '?convert=false' })
+		const path = `/api/documents/${document.id}/pages`
+		expect(await refusal(await call(path))).toEqual({ status: 404, code: 'not_found' })
+		expect((await call(`${path}?job=${crypto.randomUUID()}`)).status).toBe(404)
+	})
+
 	test('of an earlier job are shown until the next is completed', async () => {
 		const { document, conversion } = await uploaded()
 		await convertAll(document.id, 1)

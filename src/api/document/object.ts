@@ -109,12 +109,12 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** The pages of a job: the one asked for, else the newest completed one, else what the first has so far. */
-	pages(caller: Caller, jobId: string | null): PageView | NotFound {
+	pages(caller: Caller, jobId: string | null): PageView | NotFound | { outcome: 'not_converted' } {
 		const live = this.#accessible(caller, 'read')
 		if (!live) return { outcome: 'not_found' }
 		const shown = jobId === null ? (this.#store.completedJob() ?? live) : this.#store.job(jobId)
 		const { job } = shown?.conversion ?? { job: null }
-		if (!shown || !job) return { outcome: 'not_found' }
+		if (!shown || !job) return { outcome: 'not_converted' }
 		return {
 			outcome: 'found',
 			jobId: job.id,

@@ -46,9 +46,11 @@ async function pageByBearer(context: Context<AppEnv>, kind: 'image' | 'thumbnail
 async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
 	const caller = await callerOf(context)
 	const view = await documentOf(context.env, id).pages(caller, job ?? null)
-	if (view.outcome === 'found') return view
-	// A document that was never converted has no pages, and that is no error of the address.
-	throw noSuchDocument()
+	if (view.outcome === 'not_found') throw noSuchDocument()
+	if (view.outcome === 'not_converted') {
+		throw new Refusal('not_found', 'This document has no such conversion. Start one, or leave `job` out.')
+	}
+	return view
 }
 
 function manifestOf(id: string, view: PageView, wanted: PageRange[] | null, addresses: PageAddresses): Manifest {
