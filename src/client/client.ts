@@ -1,0 +1,163 @@
+/**
+ * The service's HTTP interface, typed. Runs wherever there are `fetch` and `WebSocket`: browsers, Node, Workers.
+ *
+ * Every answer goes through the protocol's schemas, so what comes out of here has the shape that its type says.
+ */
+import type { z } from 'zod'
+import type { Quality } from '../core/options.ts'
+import {
+	type DocumentList,
+	documentListSchema,
+	documentSchema,
+	type Manifest,
+	manifestSchema,
+	type PlatenDocument,
+	type StartRequest,
+	ticketSchema,
+	type Uploaded,
+	uploadedSchema,
+} from '../core/protocol.ts'
+import { type Priority, type Snapshot, snapshotSchema } from '../core/snapshot.ts'
+import { jsonOf, PlatenError, refusalOf, unanswered } from './error.ts'
+import { send, type UploadBody } from './upload.ts'
+
+/** No call but an upload takes this long unless something is broken. Milliseconds. */
+const CALL_TIMEOUT = 30_000
+
+export interface ClientOptions {
+	/** Where the service is, as in `https://platen.example.com`. */
+	baseUrl: string | URL
+	/** The bearer token; asked before every call, so it may be renewed behind this. */
+	getToken: () => string | Promise<string>
+	/** Called whenever a token was refused, beside the error that the call throws. */
+	onUnauthorized?: (() => void) | undefined
+}
+
+export interface UploadOptions {
+	/** The file's name as people know it. */
+	name: string
+	contentType: string
+	priority?: Priority | undefined
+	quality?: Quality | undefined
+	/** False: only keep it, and convert when `start` is called. */
+	convert?: boolean | undefined
+	signal?: AbortSignal | undefined
+}
+
+export interface PagesQuery {
+	/** Only these, as in `"1-5,9"`. */
+	pages?: string | undefined
+	/** Of this job rather than of the one that is served. */
+	job?: string | undefined
+}
+
+/** Every method throws {@link PlatenError} and nothing else. */
+export interface Client {
+	/** Uploads a document and, unless told otherwise, starts its conversion. Progress is in bytes. */
+	upload(
+		body: UploadBody,
+		options: UploadOptions,
+		onProgress?: (sent: number, total: number) => void,
+	): Promise<Uploaded>
+	/** The caller's documents, newest first. */
+	documents(query?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DocumentList>
+	document(id: string): Promise<PlatenDocument>
+	status(id: string): Promise<Snapshot>
+	/** Starts a conversion, or answers how the running one is doing. */
+	start(id: string, request?: Omit<StartRequest, 'action'>): Promise<Snapshot>
+	/** The manifest: where images, thumbnails and texts of the pages are. */
+	pages(id: string, query?: PagesQuery): Promise<Manifest>
+	/** What lies at an address of the manifest, as text. */
+	text(address: string): Promise<string>
+	/** What lies at an address of the manifest. */
+	bytes(address: string): Promise<Uint8Array<ArrayBuffer>>
+	/** A single-use pass for the document's socket. */
+	ticket(id: string): Promise<z.infer<typeof ticketSchema>>
+	/** Where that socket is. */
+	liveAddress(id: string): string
+}
+
+/** A client of the service at `baseUrl`. */
+export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOptions): Client {
+	async function authorization(): Promise<Record<string, string>> {
+		return { Authorization: `Bearer ${await getToken()}` }
+	}
+
+	function understood<S extends z.ZodType>(schema: S, status: number, body: string): z.output<S> {
+		if (status === 401) onUnauthorized?.()
+		if (status >= 400) throw refusalOf(status, body)
+		const parsed = schema.safeParse(jsonOf(body))
+		if (parsed.success) return parsed.data
+		const detail = 'The service answered in a way that this version does not understand. Reload, or update.'
+		throw new PlatenError('unexpected_answer', status, detail, { cause: parsed.error })
+	}
+
+	async function call<S extends z.ZodType>(schema: S, url: URL, command?: unknown): Promise<z.output<S>> {
+		const headers = await authorization()
+		const init =
+			command === undefined
+				? { headers }
+				: { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(command) }
+		const { status, body } = await answerOf(url, init, (response) => response.text())
+		return understood(schema, status, body)
+	}
+
+	function at(path: string, query: Record<string, string | number | boolean | undefined> = {}): URL {
+		const url = new URL(path, baseUrl)
+		for (const [name, value] of Object.entries(query)) {
+			if (value !== undefined) url.searchParams.set(name, String(value))
+		}
+		return url
+	}
+
+	/** Addresses of the manifest are passes in themselves, so the token stays at home. */
+	async function fetchSigned<T>(address: string, read: (response: Response) => Promise<T>): Promise<T> {
+		const { body } = await answerOf(at(address), {}, async (response) => {
+			if (!response.ok) throw refusalOf(response.status, await response.text())
+			return read(response)
+		})
+		return body
+	}
+
+	const of = (id: string, part = '') => `/api/documents/${encodeURIComponent(id)}${part}`
+
+	return {
+		async upload(body, { name, contentType, signal, ...query }, onProgress) {
+			const url = at('/api/documents', { ...query })
+			const headers = {
+				...(await authorization()),
+				'Content-Type': contentType,
+				'X-Filename': encodeURIComponent(name.toWellFormed()),
+			}
+			const answer = await send({ url, headers, body, signal, onProgress })
+			return understood(uploadedSchema, answer.status, answer.body)
+		},
+		documents: (query = {}) => call(documentListSchema, at('/api/documents', { ...query })),
+		document: (id) => call(documentSchema, at(of(id))),
+		status: (id) => call(snapshotSchema, at(of(id, '/conversion-status'))),
+		start: (id, request = {}) =>
+			call(snapshotSchema, at(of(id, '/conversion-status')), { action: 'start', ...request }),
+		pages: (id, query = {}) => call(manifestSchema, at(of(id, '/pages'), { ...query })),
+		text: (address) => fetchSigned(address, (response) => response.text()),
+		bytes: (address) => fetchSigned(address, async (response) => new Uint8Array(await response.arrayBuffer())),
+		ticket: (id) => call(ticketSchema, at(of(id, '/conversion-ticket')), {}),
+		liveAddress(id) {
+			const url = at(of(id, '/conversion-live'))
+			url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+			return url.href
+		},
+	}
+}
+
+async function answerOf<T>(
+	url: URL,
+	init: RequestInit,
+	read: (response: Response) => Promise<T>,
+): Promise<{ status: number; body: T }> {
+	try {
+		const response = await fetch(url, { ...init, signal: AbortSignal.timeout(CALL_TIMEOUT) })
+		return { status: response.status, body: await read(response) }
+	} catch (error) {
+		throw unanswered(error)
+	}
+}

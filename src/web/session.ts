@@ -1,0 +1,72 @@
+/** Who is signed in: a token that lives as long as the tab, and never in the address. */
+import { z } from 'zod'
+
+const KEY = 'platen.token'
+const IN_FRAGMENT = /^#token=(.+)$/
+
+export type SessionState =
+	| { signedIn: true; token: string; subject: string | null }
+	| { signedIn: false; reason: 'fresh' | 'left' | 'refused' }
+
+/** Keeps the token; a store for `useSyncExternalStore`. */
+export class Session {
+	#state: SessionState
+	readonly #listeners = new Set<() => void>()
+
+	constructor() {
+		const kept = sessionStorage.getItem(KEY)
+		this.#state = kept ? stateOf(kept) : { signedIn: false, reason: 'fresh' }
+		this.#takeFromAddress()
+		// A sign-in address pasted into an open tab changes only the fragment.
+		addEventListener('hashchange', this.#takeFromAddress)
+	}
+
+	readonly current = (): SessionState => this.#state
+
+	readonly subscribe = (listener: () => void): (() => void) => {
+		this.#listeners.add(listener)
+		return () => this.#listeners.delete(listener)
+	}
+
+	/** Takes a token as people paste it: by itself, or as the whole sign-in address. */
+	signIn(pasted: string): void {
+		const token = (pasted.split('#token=')[1] ?? pasted).trim()
+		if (token === '') return
+		sessionStorage.setItem(KEY, token)
+		this.#become(stateOf(token))
+	}
+
+	signOut(reason: 'left' | 'refused'): void {
+		sessionStorage.removeItem(KEY)
+		this.#become({ signedIn: false, reason })
+	}
+
+	readonly #takeFromAddress = (): void => {
+		const token = IN_FRAGMENT.exec(location.hash)?.[1]
+		if (!token) return
+		history.replaceState(null, '', location.pathname + location.search)
+		this.signIn(decodeURIComponent(token))
+	}
+
+	#become(state: SessionState): void {
+		this.#state = state
+		for (const listener of this.#listeners) listener()
+	}
+}
+
+function stateOf(token: string): SessionState {
+	return { signedIn: true, token, subject: subjectOf(token) }
+}
+
+const payloadSchema = z.object({ sub: z.string() })
+
+/** Whom the token names, only to show it: the service alone decides whether the token is good. */
+function subjectOf(token: string): string | null {
+	try {
+		const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+		const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0))
+		return payloadSchema.parse(JSON.parse(new TextDecoder().decode(bytes))).sub
+	} catch {
+		return null
+	}
+}

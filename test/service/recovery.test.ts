@@ -1,0 +1,46 @@
+import { afterAll, expect, test } from 'vitest'
+import { isSettled, type Snapshot } from '../../src/core/snapshot.ts'
+import { makePdf } from '../fixtures/pdf.ts'
+import { type Running, start, stop } from './running.ts'
+
+let running: Running | undefined
+
+afterAll(async () => {
+	if (running) await stop(running)
+})
+
+const PAGES = 150
+
+test('a conversion survives that both processes are killed in the middle of it', { timeout: 240_000 }, async () => {
+	running = await start()
+	const pdf = makePdf(
+		Array.from({ length: PAGES }, (_, index) => ({ text: [`Page ${index + 1}`], photo: { pixels: 150, seed: index } })),
+	)
+	const { document } = await running.client.upload(pdf.slice(), { name: 'long.pdf', contentType: 'application/pdf' })
+	const seen: Snapshot[] = []
+	const look = async (service: Running) => {
+		const snapshot = await service.client.status(document.id)
+		seen.push(snapshot)
+		return snapshot
+	}
+	while ((await look(running)).processedPages < PAGES / 5) await new Promise((resolve) => setTimeout(resolve, 50))
+	running.service.kill()
+	await running.service.broken
+	expect(isSettled(seen.at(-1)?.status ?? 'none')).toBe(false)
+
+	running = await start(running.path)
+	while (!isSettled((await look(running)).status)) await new Promise((resolve) => setTimeout(resolve, 250))
+	expect(seen.at(-1)).toMatchObject({ status: 'completed', readyPages: `1-${PAGES}`, failedPageCount: 0 })
+	const versions = seen.map(({ version }) => version)
+	const percents = seen.map(({ progress }) => progress)
+	expect(versions).toEqual(versions.toSorted((one, other) => one - other))
+	expect(percents).toEqual(percents.toSorted((one, other) => one - other))
+
+	const { client } = running
+	const { pages } = await client.pages(document.id)
+	expect(pages.map(({ page }) => page)).toEqual(Array.from({ length: PAGES }, (_, index) => index + 1))
+	for (const { page, textUrl, imageUrl } of pages) {
+		expect(await client.text(textUrl ?? '')).toContain(`Page ${page}`)
+		expect((await client.bytes(imageUrl ?? '')).byteLength).toBeGreaterThan(100)
+	}
+})
