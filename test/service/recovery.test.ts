@@ -9,13 +9,11 @@ afterAll(async () => {
 	if (running) await stop(running)
 })
 
-const PAGES = 150
+const PAGES = 400
 
 test('a conversion survives that both processes are killed in the middle of it', { timeout: 240_000 }, async () => {
 	running = await start()
-	const pdf = makePdf(
-		Array.from({ length: PAGES }, (_, index) => ({ text: [`Page ${index + 1}`], photo: { pixels: 150, seed: index } })),
-	)
+	const pdf = makePdf(Array.from({ length: PAGES }, (_, index) => ({ text: [`Page ${index + 1}`] })))
 	const { document } = await running.client.upload(pdf.slice(), { name: 'long.pdf', contentType: 'application/pdf' })
 	const seen: Snapshot[] = []
 	const look = async (service: Running) => {
@@ -23,9 +21,9 @@ test('a conversion survives that both processes are killed in the middle of it',
 		seen.push(snapshot)
 		return snapshot
 	}
-	while ((await look(running)).processedPages < PAGES / 5) await new Promise((resolve) => setTimeout(resolve, 50))
+	while ((await look(running)).processedPages < PAGES / 10) await new Promise((resolve) => setTimeout(resolve, 50))
 	running.service.kill()
-	await running.service.broken
+	await running.service.stop()
 	expect(isSettled(seen.at(-1)?.status ?? 'none')).toBe(false)
 
 	running = await start(running.path)
@@ -41,6 +39,6 @@ test('a conversion survives that both processes are killed in the middle of it',
 	expect(pages.map(({ page }) => page)).toEqual(Array.from({ length: PAGES }, (_, index) => index + 1))
 	for (const { page, textUrl, imageUrl } of pages) {
 		expect(await client.text(textUrl ?? '')).toContain(`Page ${page}`)
-		expect((await client.bytes(imageUrl ?? '')).byteLength).toBeGreaterThan(100)
+		if (page % 20 === 0) expect((await client.bytes(imageUrl ?? '')).byteLength).toBeGreaterThan(100)
 	}
 })
