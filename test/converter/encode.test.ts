@@ -1,10 +1,10 @@
-import createDecoder from '@jsquash/webp/codec/dec/webp_dec.js'
 import { PNG } from 'pngjs'
 import { describe, expect, test } from 'vitest'
 import { createImageEncoder, encodeImage } from '../../src/converter/encode/image.ts'
 import { shrink } from '../../src/converter/encode/thumbnail.ts'
 import type { Bitmap } from '../../src/converter/pdfium/page.ts'
-import { webp, webpDecoder } from './modules.ts'
+import { decodeWebp } from './decode.ts'
+import { webp } from './modules.ts'
 
 const encoder = createImageEncoder(webp)
 
@@ -137,22 +137,4 @@ describe('thumbnails', () => {
 function mean(bitmap: Bitmap): number[] {
 	const all = channels(bitmap)
 	return [0, 1, 2].map((c) => all.reduce((sum, v, i) => (i % 4 === c ? sum + v : sum), 0) / bitmap.pixels.length)
-}
-
-type Decoded = { width: number; height: number; data: Uint8ClampedArray }
-
-async function decodeWebp(bytes: Uint8Array): Promise<Decoded> {
-	const scope = globalThis as { ImageData?: unknown }
-	// Node has none, and the decoder makes one of its result.
-	scope.ImageData ??= function (this: Decoded, data: Uint8ClampedArray, width: number, height: number) {
-		Object.assign(this, { data, width, height })
-	}
-	const module = await createDecoder({
-		instantiateWasm(imports: WebAssembly.Imports, received: (instance: WebAssembly.Instance) => void) {
-			const instance = new WebAssembly.Instance(webpDecoder, imports)
-			received(instance)
-			return instance.exports
-		},
-	} as Parameters<typeof createDecoder>[0])
-	return (module as unknown as { decode(bytes: Uint8Array): Decoded }).decode(bytes)
 }
