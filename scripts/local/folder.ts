@@ -24,6 +24,8 @@ export interface Folder {
 	/** Where the two processes, and no others, find each other. */
 	registry: string
 	logs: string
+	/** What the instance runs. */
+	bundles: string
 }
 
 /** Where things are in a persist folder; makes nothing. */
@@ -37,6 +39,7 @@ export function folderAt(path: string): Folder {
 		converterState: join(root, 'converter'),
 		registry: join(root, 'registry'),
 		logs: join(root, 'logs'),
+		bundles: join(root, 'bundles'),
 	}
 }
 
@@ -45,7 +48,7 @@ export async function openFolder(path: string = DEFAULT_FOLDER): Promise<Folder>
 	const folder = folderAt(path)
 	const made = await mkdir(folder.path, { recursive: true, mode: PRIVATE_FOLDER })
 	if (made) await writeFile(join(folder.path, '.gitignore'), '*\n')
-	for (const inner of [folder.apiState, folder.converterState, folder.registry, folder.logs]) {
+	for (const inner of [folder.apiState, folder.converterState, folder.registry, folder.logs, folder.bundles]) {
 		await mkdir(inner, { recursive: true, mode: PRIVATE_FOLDER })
 		// A folder of an older run may have been made wider.
 		await chmod(inner, PRIVATE_FOLDER)

@@ -7,6 +7,7 @@
 import { devNull } from 'node:os'
 import { join } from 'node:path'
 import { createToken } from '../../src/client/token.ts'
+import { bundleWorker, copyWebApp } from './bundle.ts'
 import { Complaint } from './complaint.ts'
 import { clearRegistry, type Folder, PROJECT, shown } from './folder.ts'
 import { untilAnswers } from './health.ts'
@@ -17,7 +18,14 @@ import { type GuardedProcess, startGuarded } from './processes.ts'
 import { claimFolder, healthAddress, releaseFolder } from './record.ts'
 import { localSecret } from './secret.ts'
 import { buildWebApp, isStale } from './web-app.ts'
-import { devArguments, PROJECT_CONFIGS, serviceEnvironment, type WorkerConfigs, WRANGLER } from './wrangler.ts'
+import {
+	type DevOptions,
+	devArguments,
+	PROJECT_CONFIGS,
+	serviceEnvironment,
+	type WorkerConfigs,
+	WRANGLER,
+} from './wrangler.ts'
 
 /** A start that takes longer than this never succeeds. Milliseconds. */
 const START_WITHIN = 90_000
@@ -67,14 +75,17 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		for (const each of processes) each.kill()
 	}
 
-	function run(name: 'api' | 'converter', config: string, at: { port: number; inspectorPort: number }): void {
+	function run(
+		name: 'api' | 'converter',
+		worker: Pick<DevOptions, 'script' | 'assets' | 'port' | 'inspectorPort'>,
+	): void {
 		const log = openLog(join(folder.logs, `${name}.log`))
 		const showErrors = errorsIn((line) => onError(`${name}: ${line}`))
 		const state = name === 'api' ? folder.apiState : folder.converterState
 		const envFile = name === 'api' ? folder.secretFile : devNull
 		const running = startGuarded({
 			script: WRANGLER,
-			args: devArguments({ config, state, envFile, ...at }),
+			args: devArguments({ config: configs[name], state, envFile, ...worker }),
 			cwd: PROJECT,
 			env: serviceEnvironment(folder),
 			onLine(line) {
@@ -99,6 +110,11 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		reportBroken(complaint)
 	}
 
+	async function webApp(): Promise<string> {
+		if (await isStale()) await buildWebApp(signal)
+		return await copyWebApp(folder)
+	}
+
 	const timeout = AbortSignal.timeout(START_WITHIN)
 	const signal = AbortSignal.any([failure.signal, timeout, ...(options.signal ? [options.signal] : [])])
 	try {
@@ -107,20 +123,20 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const token = await createToken(await localSecret(folder), { sub: 'local', expiresIn: 60 })
 		const [converterPort = 0, apiInspector = 0, converterInspector = 0] = await freePorts(3)
 
-		onStep('Starting the converter')
-		run('converter', configs.converter, { port: converterPort, inspectorPort: converterInspector })
-		await Promise.all([
-			untilAnswers(healthAddress(converterPort), signal),
+		onStep('Getting ready')
+		const [converterScript, apiScript, assets] = await Promise.all([
+			bundleWorker(folder, 'converter', configs.converter, signal),
+			bundleWorker(folder, 'api', configs.api, signal),
+			webApp(),
 			applyMigrations(folder, configs.api, signal),
-			isStale().then(async (stale) => {
-				if (!stale) return
-				onStep('Building the web app')
-				await buildWebApp(signal)
-			}),
 		])
 
+		onStep('Starting the converter')
+		run('converter', { script: converterScript, port: converterPort, inspectorPort: converterInspector })
+		await untilAnswers(healthAddress(converterPort), signal)
+
 		onStep('Starting the API')
-		run('api', configs.api, { port, inspectorPort: apiInspector })
+		run('api', { script: apiScript, assets, port, inspectorPort: apiInspector })
 		await untilAnswers(healthAddress(port), signal)
 		// Only our own API takes this token: nobody else has come to this port meanwhile.
 		await untilAnswers(`http://localhost:${port}/api/documents?limit=1`, signal, { Authorization: `Bearer ${token}` })

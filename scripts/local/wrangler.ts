@@ -44,6 +44,10 @@ export function serviceEnvironment(folder: Folder): NodeJS.ProcessEnv {
 
 export interface DevOptions {
 	config: string
+	/** The bundled Worker. */
+	script: string
+	/** The web app's files. */
+	assets?: string
 	port: number
 	inspectorPort: number
 	state: string
@@ -52,7 +56,7 @@ export interface DevOptions {
 }
 
 /** Arguments for `wrangler dev`. */
-export function devArguments({ config, port, inspectorPort, state, envFile }: DevOptions): string[] {
+export function devArguments({ config, script, assets, port, inspectorPort, state, envFile }: DevOptions): string[] {
 	const options = {
 		'--config': config,
 		'--ip': 'localhost',
@@ -61,6 +65,7 @@ export function devArguments({ config, port, inspectorPort, state, envFile }: De
 		'--persist-to': state,
 		'--env-file': envFile,
 		'--show-interactive-dev-session': 'false',
+		...(assets && { '--assets': assets }),
 	}
-	return ['dev', ...Object.entries(options).flat()]
+	return ['dev', script, '--no-bundle', ...Object.entries(options).flat()]
 }
