@@ -65,6 +65,11 @@ export async function clearRegistry(folder: Folder): Promise<void> {
 	await mkdir(folder.registry, { mode: PRIVATE_FOLDER })
 }
 
+/** Takes a Worker out of the registry that was killed: its entry would stay for a minute, and another not be believed. */
+export async function forgetWorker(folder: Folder, name: string): Promise<void> {
+	await rm(join(folder.registry, name), { force: true })
+}
+
 /** A path as people see it in messages: relative when it lies below where they are. */
 export function shown(path: string): string {
 	const short = relative(process.cwd(), path)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createToken } from '../../src/client/token.ts'
 import { bundleWorker, copyWebApp } from './bundle.ts'
 import { Complaint } from './complaint.ts'
-import { clearRegistry, type Folder, PROJECT, shown } from './folder.ts'
+import { clearRegistry, type Folder, forgetWorker, PROJECT, shown } from './folder.ts'
 import { untilAnswers } from './health.ts'
 import { errorsIn, openLog, type ProcessLog } from './log.ts'
 import { applyMigrations } from './migrations.ts'
@@ -19,6 +19,7 @@ import { claimFolder, healthAddress, releaseFolder } from './record.ts'
 import { localSecret } from './secret.ts'
 import { buildWebApp, isStale } from './web-app.ts'
 import {
+	CONVERTER_NAME,
 	type DevOptions,
 	devArguments,
 	PROJECT_CONFIGS,
@@ -29,6 +30,14 @@ import {
 
 /** A start that takes longer than this never succeeds. Milliseconds. */
 const START_WITHIN = 90_000
+
+/**
+ * wrangler (4.155) restarts a workerd that crashed, but then binds the other process's entrypoint to a Worker that there
+ * is not ("dev-registry-proxy"). So a converter whose runtime has crashed is replaced as a whole.
+ */
+const RUNTIME_CRASHED = /The Workers runtime crashed unexpectedly/
+/** Within ten minutes. */
+const CRASHES_BORNE = 10
 
 export interface ServiceOptions {
 	folder: Folder
@@ -60,14 +69,15 @@ export interface LocalService {
 export async function startService(options: ServiceOptions): Promise<LocalService> {
 	const { folder, port, onStep = () => {}, onError = () => {}, configs = PROJECT_CONFIGS } = options
 	await claimFolder(folder, port)
-	const processes: GuardedProcess[] = []
+	const processes = new Set<GuardedProcess>()
+	const crashes: number[] = []
 	const failure = new AbortController()
 	const { promise: broken, resolve: reportBroken } = Promise.withResolvers<Complaint>()
 	let isStopping = false
 
 	async function stop(): Promise<void> {
 		isStopping = true
-		await Promise.all(processes.map((each) => each.stop()))
+		await Promise.all([...processes].map((each) => each.stop()))
 		await releaseFolder(folder)
 	}
 
@@ -83,6 +93,7 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const showErrors = errorsIn((line) => onError(`${name}: ${line}`))
 		const state = name === 'api' ? folder.apiState : folder.converterState
 		const envFile = name === 'api' ? folder.secretFile : devNull
+		let hasCrashed = false
 		const running = startGuarded({
 			script: WRANGLER,
 			args: devArguments({ config: configs[name], state, envFile, ...worker }),
@@ -91,10 +102,28 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 			onLine(line) {
 				log.write(line)
 				showErrors(line)
+				if (name !== 'converter' || !RUNTIME_CRASHED.test(line)) return
+				hasCrashed = true
+				running.kill()
 			},
 		})
-		processes.push(running)
-		void running.ended.then((code) => reportEnd(name, code, log))
+		processes.add(running)
+		void running.ended.then(async (code) => {
+			if (!hasCrashed || isStopping || !mayRestart()) return await reportEnd(name, code, log)
+			log.close()
+			processes.delete(running)
+			await forgetWorker(folder, CONVERTER_NAME)
+			if (isStopping) return
+			onError(`${name}: workerd has crashed and is started anew; nothing is lost`)
+			run(name, worker)
+		})
+	}
+
+	/** A converter that crashes again and again is not worth starting. */
+	function mayRestart(): boolean {
+		const now = Date.now()
+		crashes.push(now)
+		return crashes.filter((at) => now - at < 600_000).length <= CRASHES_BORNE
 	}
 
 	async function reportEnd(name: string, code: number | null, log: ProcessLog): Promise<void> {
@@ -106,7 +135,7 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		failure.abort(complaint)
 		// One without the other is of no use.
 		kill()
-		await Promise.all(processes.map((each) => each.ended))
+		await Promise.all([...processes].map((each) => each.ended))
 		reportBroken(complaint)
 	}
 

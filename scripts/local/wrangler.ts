@@ -11,6 +11,9 @@ export interface WorkerConfigs {
 	converter: string
 }
 
+/** As in `wrangler.converter.toml`. */
+export const CONVERTER_NAME = 'platen-converter'
+
 export const PROJECT_CONFIGS: WorkerConfigs = {
 	api: join(PROJECT, 'wrangler.toml'),
 	converter: join(PROJECT, 'wrangler.converter.toml'),

@@ -1,12 +1,15 @@
-import { afterAll, expect, test } from 'vitest'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, expect, test } from 'vitest'
 import { isSettled, type Snapshot } from '../../src/core/snapshot.ts'
 import { makePdf } from '../fixtures/pdf.ts'
 import { type Running, start, stop } from './running.ts'
 
 let running: Running | undefined
 
-afterAll(async () => {
+afterEach(async () => {
 	if (running) await stop(running)
+	running = undefined
 })
 
 const PAGES = 400
@@ -42,3 +45,26 @@ test('a conversion survives that both processes are killed in the middle of it',
 		if (page % 20 === 0) expect((await client.bytes(imageUrl ?? '')).byteLength).toBeGreaterThan(100)
 	}
 })
+
+test.skipIf(process.platform !== 'linux')('a converter whose runtime is killed comes back by itself', async () => {
+	running = await start()
+	expect(await killRuntime(running)).toBeGreaterThan(0)
+	const pdf = makePdf([{ text: ['After the crash'] }])
+	const { document } = await running.client.upload(pdf.slice(), { name: 'one.pdf', contentType: 'application/pdf' })
+	await expect
+		.poll(async () => (await running?.client.status(document.id))?.status, { timeout: 90_000, interval: 500 })
+		.toBe('completed')
+})
+
+/** Kills every workerd of the converter, and nothing else. @returns how many there were */
+async function killRuntime({ path }: Running): Promise<number> {
+	const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,pgid=,args='])
+	const processes = stdout.split('\n').map((line) => {
+		const [, pid, group, command = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+		return { pid: Number(pid), group: Number(group), command }
+	})
+	const groups = processes.filter(({ command }) => command.includes(`${path}/converter`)).map(({ group }) => group)
+	const runtimes = processes.filter(({ group, command }) => groups.includes(group) && /workerd\S* serve/.test(command))
+	for (const { pid } of runtimes) process.kill(pid, 'SIGKILL')
+	return runtimes.length
+}
