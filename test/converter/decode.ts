@@ -8,7 +8,7 @@ import { webpDecoder } from './modules.ts'
 export type Decoded = { width: number; height: number; data: Uint8Array | Uint8ClampedArray }
 
 export async function decodeImage(type: ImageType, bytes: Uint8Array): Promise<Decoded> {
-	return type === 'image/png' ? PNG.sync.read(bytes) : await decodeWebp(bytes)
+	return type === 'image/png' ? PNG.sync.read(Buffer.from(bytes)) : await decodeWebp(bytes)
 }
 
 export async function decodeWebp(bytes: Uint8Array): Promise<Decoded> {
