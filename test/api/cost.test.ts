@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
+import type { Lease } from '../../src/core/gate.ts'
 import { installMeter } from './meter.ts'
 import { finish, gate, statusOf, uploaded } from './service.ts'
 
@@ -10,7 +11,7 @@ async function job(pageCount: number, reportsPerLease: number): Promise<typeof c
 	const { document, conversion } = await uploaded({ query: '?priority=urgent' })
 	const claim = await gate.claim(true)
 	expect(claim).toEqual({ documentId: document.id, jobId: conversion.jobId })
-	let lease = claim && (await gate.lease(claim))
+	let lease: Lease | null = claim && (await gate.lease(claim))
 	while (lease) {
 		const holder = { documentId: document.id, fence: lease.fence }
 		if (lease.pageCount === null) await gate.opened({ ...holder, pageCount })
