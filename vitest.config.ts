@@ -42,7 +42,8 @@ export default defineConfig({
 				test: {
 					name: 'service',
 					include: ['test/service/**/*.test.ts'],
-					testTimeout: 120_000,
+					// A converter that crashes is replaced, and its lease expires first: that may happen in any of these.
+					testTimeout: 240_000,
 					hookTimeout: 120_000,
 					// Each starts the whole service, and the machine has few cores.
 					fileParallelism: false,

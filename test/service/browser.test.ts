@@ -136,6 +136,8 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 
 async function signedIn(): Promise<{ page: Page; violations: string[] }> {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 860 } })
+	// Longer than a lost lease and a lost nudge take together.
+	context.setDefaultTimeout(90_000)
 	const page = await context.newPage()
 	const violations: string[] = []
 	page.on('console', (message) => {

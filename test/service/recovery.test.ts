@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const PAGES = 400
 
-test('a conversion survives that both processes are killed in the middle of it', { timeout: 240_000 }, async () => {
+test('a conversion survives that both processes are killed in the middle of it', async () => {
 	running = await start()
 	const pdf = makePdf(Array.from({ length: PAGES }, (_, index) => ({ text: [`Page ${index + 1}`] })))
 	const { document } = await running.client.upload(pdf.slice(), { name: 'long.pdf', contentType: 'application/pdf' })
