@@ -5,7 +5,7 @@
 import type { FailureCode } from '../core/failure.ts'
 import type { Lease } from '../core/gate.ts'
 import { within } from '../deadline.ts'
-import type { Gate } from './gate.ts'
+import { dispose, type Gate } from './gate.ts'
 import { openDocument, type PdfDocument } from './pdfium/document.ts'
 import type { Engines } from './pdfium/engines.ts'
 
@@ -41,9 +41,13 @@ export function createReader(gate: Gate, engines: Engines): Reader {
 			close()
 			const source = await gate.source({ documentId, fence })
 			if (!source) return { outcome: 'stop' }
-			const opened = await within(SOURCE_DEADLINE, openDocument({ engines, source, size: lease.source.size }))
-			if (opened.outcome === 'opened') current = { documentId, document: opened.document }
-			return opened
+			try {
+				const opened = await within(SOURCE_DEADLINE, openDocument({ engines, source, size: lease.source.size }))
+				if (opened.outcome === 'opened') current = { documentId, document: opened.document }
+				return opened
+			} finally {
+				dispose(source)
+			}
 		},
 		close,
 	}
