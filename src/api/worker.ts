@@ -1,5 +1,6 @@
 /** The API Worker: routes, objects and the gate for converters, put together. */
 import { Hono } from 'hono'
+import { errorText } from '../error-text.ts'
 import { settingsOf } from './env.ts'
 import { problemResponse, Refusal } from './problem.ts'
 import type { AppEnv } from './routes/context.ts'
@@ -28,7 +29,7 @@ app.onError((error, context) => {
 	console.error('A request failed', {
 		method: context.req.method,
 		route: context.req.routePath,
-		error: `${error.name}: ${error.message.slice(0, 200)}`,
+		error: errorText(error),
 	})
 	return problemResponse('internal', 'Try again in a moment.')
 })

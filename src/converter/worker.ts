@@ -1,6 +1,7 @@
 /** The converter Worker. It knows the gate and nothing else of the service. */
 import pdfiumModule from '@embedpdf/pdfium/pdfium.wasm'
 import webpModule from '@jsquash/webp/codec/enc/webp_enc_simd.wasm'
+import { errorText } from '../error-text.ts'
 import { createImageEncoder } from './encode/image.ts'
 import { type Gate, parsedGate } from './gate.ts'
 import { createEngines } from './pdfium/engines.ts'
@@ -34,8 +35,7 @@ export default {
 				breathe: () => scheduler.wait(0),
 			})
 		} catch (error) {
-			const cause = error instanceof Error ? `${error.name}: ${error.message.slice(0, 200)}` : 'unknown'
-			console.error('A converter gave up', { error: cause })
+			console.error('A converter gave up', { error: errorText(error) })
 		} finally {
 			busy = false
 		}

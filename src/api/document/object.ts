@@ -7,8 +7,7 @@
  * down first, where it must be · I9 an active job has an alarm.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type Access, type Caller, mayAccess } from '../../core/access.ts'
-import { failure } from '../../core/failure.ts'
+import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
 import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
 import { dueAt, historyIsDue, wantOf, wantToTell } from '../../core/job/due.ts'
 import type { Event, Grant, LeaseOutcome, OutcomeOf } from '../../core/job/event.ts'
@@ -18,6 +17,7 @@ import { snapshotOf } from '../../core/job/view.ts'
 import type { ConversionOptions } from '../../core/options.ts'
 import type { Priority, Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
+import { errorText } from '../../error-text.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { lineupOf } from '../lineup/object.ts'
 import { ProgressSockets } from './sockets.ts'
@@ -139,9 +139,9 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			const redeemed = this.#live && this.#sockets.redeem(ticket, Date.now())
 			return redeemed ? this.#sockets.accept(redeemed.exp) : new Response(null, { status: 401 })
 		}
-		const caller: Caller = JSON.parse(request.headers.get('x-platen-caller') ?? 'null')
-		if (!caller || !this.#accessible(caller, 'read')) return new Response(null, { status: 404 })
-		return this.#sockets.accept(caller.exp)
+		const caller = claimsSchema.safeParse(JSON.parse(request.headers.get('x-platen-caller') ?? 'null'))
+		if (!caller.success || !this.#accessible(caller.data, 'read')) return new Response(null, { status: 404 })
+		return this.#sockets.accept(caller.data.exp)
 	}
 
 	override webSocketMessage(socket: WebSocket): void {
@@ -212,7 +212,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			await this.#tellHistory()
 		} catch (error) {
 			// An alarm that throws too often is gone for good, so none ever does.
-			console.error('The alarm of a document failed', { documentId: this.#live.document.id, error: nameOf(error) })
+			console.error('The alarm of a document failed', { documentId: this.#live.document.id, error: errorText(error) })
 		} finally {
 			this.#inAlarm = false
 			this.#arm(Date.now())
@@ -287,7 +287,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			await within(HISTORY_DEADLINE, new DocumentHistory(this.env.HISTORY).record(document, conversion))
 		} catch (error) {
 			answered = false
-			console.warn('The history could not be told', { documentId: document.id, error: nameOf(error) })
+			console.warn('The history could not be told', { documentId: document.id, error: errorText(error) })
 		}
 		this.#tellingHistory = false
 		this.#apply({ type: 'historyTold', sequence: conversion.sequence, answered })
@@ -320,11 +320,6 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		if (!this.#live) throw new Error('The document was never created')
 		return this.#live
 	}
-}
-
-/** Enough to find the cause by, and nothing that could carry a secret. */
-function nameOf(error: unknown): string {
-	return error instanceof Error ? `${error.name}: ${error.message.slice(0, 200)}` : failure('internal').code
 }
 
 /** The object of a document. */

@@ -14,6 +14,7 @@ import {
 	type Want,
 	want,
 } from '../../core/lineup.ts'
+import { errorText } from '../../error-text.ts'
 import { LineupStore } from './store.ts'
 
 /** Queues take at most this many messages at once. */
@@ -90,7 +91,7 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		this.ctx.waitUntil(
 			this.env.NUDGES.sendBatch(messages).then(
 				() => undefined,
-				(error: unknown) => console.warn('Nudges could not be sent', { count, error: String(error).slice(0, 200) }),
+				(error: unknown) => console.warn('Nudges could not be sent', { count, error: errorText(error) }),
 			),
 		)
 	}

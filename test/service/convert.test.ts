@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PROJECT } from '../../scripts/local/folder.ts'
+import { makePdf } from '../fixtures/pdf.ts'
+import { type Running, start, stop } from './running.ts'
+
+let running: Running
+let scratch: string
+
+beforeAll(async () => {
+	running = await start()
+	scratch = await mkdtemp(join(tmpdir(), 'platen-convert-'))
+})
+
+afterAll(async () => {
+	await stop(running)
+	await rm(scratch, { recursive: true, force: true })
+})
+
+/** Runs `npm run convert` on a file with these bytes. */
+async function convert(bytes: Uint8Array): Promise<{ code: number; output: string; out: string }> {
+	const file = join(await mkdtemp(join(scratch, 'in-')), 'file.pdf')
+	const out = await mkdtemp(join(scratch, 'out-'))
+	await writeFile(file, bytes)
+	const script = join(PROJECT, 'scripts/convert.ts')
+	return await new Promise((resolve) => {
+		execFile(process.execPath, [script, file, '--out', out, '--persist', running.path], (error, stdout, stderr) => {
+			const code = error === null ? 0 : Number(error.code)
+			resolve({ code, output: stdout + stderr, out })
+		})
+	})
+}
+
+test('convert saves every page, its thumbnail and its text', async () => {
+	const { code, output, out } = await convert(makePdf([{ text: ['first'] }, { text: ['second'] }]))
+	expect(output).toContain('2 pages')
+	expect(code).toBe(0)
+	const names = (await readdir(out)).sort()
+	const stems = names.map((name) => name.replace(/\.(png|webp)$/, '.image'))
+	expect(stems).toEqual(
+		[1, 2].flatMap((page) => [`page-000${page}.image`, `page-000${page}.txt`, `thumbnail-000${page}.image`]).sort(),
+	)
+	expect(await readFile(join(out, 'page-0002.txt'), 'utf8')).toContain('second')
+})
+
+test.each([
+	{ what: 'a damaged PDF', bytes: makePdf([{ text: ['cut'] }]).subarray(0, 200), text: 'damaged or is not a PDF' },
+	{ what: 'no PDF', bytes: new TextEncoder().encode('GIF89a'), text: 'not a PDF' },
+])('convert ends with 1 and says why, for $what', async ({ bytes, text }) => {
+	const { code, output, out } = await convert(bytes)
+	expect(output).toContain(text)
+	expect(code).toBe(1)
+	expect(await readdir(out)).toEqual([])
+})
