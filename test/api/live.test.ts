@@ -89,6 +89,14 @@ describe('a progress socket', () => {
 		await expect.poll(() => closes).toEqual([1008])
 	})
 
+	test('lets a client go that closes', async () => {
+		const { document } = await uploaded()
+		const { socket, closes, snapshots } = listen(await connect(document.id, await ticketFor(document.id)))
+		await expect.poll(() => snapshots.length).toBe(1)
+		socket.close(1000)
+		await expect.poll(() => closes.length).toBe(1)
+	})
+
 	test('ends with its token', async () => {
 		const { document } = await uploaded()
 		const token = await tokenFor({ sub: 'alice' }, { expires: '5s' })

@@ -148,6 +148,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		this.#sockets.refuse(socket)
 	}
 
+	/** A client that closes waits for our word before it lets go. */
+	override webSocketClose(socket: WebSocket): void {
+		socket.close()
+	}
+
 	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
 	lease(jobId: string): { outcome: 'leased'; lease: Lease } | { outcome: 'nothing' } | { outcome: 'gone' } {
 		const live = this.#live
