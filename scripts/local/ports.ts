@@ -1,4 +1,5 @@
 /** Ports of this machine. */
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Complaint } from './complaint.ts'
@@ -26,15 +27,24 @@ export async function becomesFree(port: number): Promise<boolean> {
 	return isFree(port)
 }
 
+/**
+ * Where free ports are looked for: below those that systems give to outgoing connections (Linux from 32,768, others from
+ * 49,152), since any connection could take one of these between now and its use.
+ */
+const LOWEST = 15_000
+const HIGHEST = 32_000
+/** Ports tried before giving up. */
+const TRIES = 200
+
 /** Different ports that are free now. Somebody else may take one before it is used; who starts on it will notice. */
 export async function freePorts(count: number): Promise<number[]> {
 	const ports = new Set<number>()
-	while (ports.size < count) {
-		const port = await tryListening(0, '127.0.0.1')
-		if (port === 'taken' || port === null) throw new Complaint('No free port can be had on this machine.')
-		if (await isFree(port)) ports.add(port)
+	for (let tries = 0; tries < TRIES; tries++) {
+		const port = randomInt(LOWEST, HIGHEST)
+		if (!ports.has(port) && (await isFree(port))) ports.add(port)
+		if (ports.size === count) return [...ports]
 	}
-	return [...ports]
+	throw new Complaint('No free port can be had on this machine.')
 }
 
 /** Reads a port from the command line. */
@@ -44,19 +54,18 @@ export function parsePort(text: string): number {
 	throw new Complaint(`--port is a number from 1 to 65535, not "${text}".`)
 }
 
-/** @returns the port, or null where this machine does not know such an address (no IPv6) */
-function tryListening(port: number, host: string): Promise<number | 'taken' | null> {
-	const { promise, resolve, reject } = Promise.withResolvers<number | 'taken' | null>()
+/** `unknown` where this machine does not know such an address (no IPv6). */
+function tryListening(port: number, host: string): Promise<'free' | 'taken' | 'unknown'> {
+	const { promise, resolve, reject } = Promise.withResolvers<'free' | 'taken' | 'unknown'>()
 	const server = createServer()
 	server.once('error', (error) => {
 		if (isCode(error, 'EADDRINUSE')) resolve('taken')
-		else if (isCode(error, 'EADDRNOTAVAIL') || isCode(error, 'EAFNOSUPPORT')) resolve(null)
+		else if (isCode(error, 'EADDRNOTAVAIL') || isCode(error, 'EAFNOSUPPORT')) resolve('unknown')
 		else if (isCode(error, 'EACCES')) reject(new Complaint(`You may not listen on port ${port}. Take one above 1023.`))
 		else reject(error)
 	})
 	server.listen({ port, host, exclusive: true }, () => {
-		const address = server.address()
-		server.close(() => resolve(typeof address === 'object' && address ? address.port : null))
+		server.close(() => resolve('free'))
 	})
 	return promise
 }
