@@ -43,7 +43,7 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 	async lease(input: unknown): Promise<Lease | null> {
 		const { documentId, jobId } = claimSchema.parse(input)
 		const answer = await documentOf(this.env, documentId).lease(jobId)
-		if (answer.outcome === 'gone') await lineupOf(this.env).forget(jobId)
+		if (answer.outcome === 'gone') await lineupOf(this.env).forget(documentId, jobId)
 		return answer.outcome === 'leased' ? answer.lease : null
 	}
 
@@ -75,16 +75,20 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 	 */
 	async finish(input: unknown, body: ReadableStream<Uint8Array> | null): Promise<Finished> {
 		const finish = finishSchema.parse(input)
+		const key = packKey(finish.documentId, finish.fence)
 		if (finish.pack && body) {
 			const { readable, writable } = new FixedLengthStream(finish.pack.length)
-			const key = packKey(finish.documentId, finish.fence)
 			// Packs never change: where one lies under this fence already, the same finish came before.
 			const options = { sha256: finish.pack.digest, onlyIf: { etagDoesNotMatch: '*' } }
 			await Promise.all([this.env.FILES.put(key, readable, options), body.pipeTo(writable)])
 		} else if (finish.pack) {
 			return { verdict: 'stop' }
 		}
-		return await documentOf(this.env, finish.documentId).finish(finish)
+		const finished = await documentOf(this.env, finish.documentId).finish(finish)
+		if (finished.verdict !== 'gone') return finished
+		// The document is erased and forgotten, so nobody else will ever look for this pack.
+		await this.env.FILES.delete(key)
+		return { verdict: 'stop' }
 	}
 
 	/** Gives a lease up. */

@@ -23,24 +23,26 @@ export function declaredLength(header: string | undefined): number {
 	return length
 }
 
+/** A body whose beginning was read and is that of a PDF. */
+export interface PdfUpload {
+	/** Bytes that the whole must have. */
+	length: number
+	head: Uint8Array[]
+	rest: ReadableStreamDefaultReader<Uint8Array>
+}
+
 /**
- * Streams a PDF into R2.
+ * Reads the beginning of an upload.
  *
- * @param length in bytes; the body must have exactly that many
- * @throws Refusal `unsupported_type` or `incomplete_upload`; nothing is stored then
+ * @throws Refusal `unsupported_type` or `incomplete_upload`
  */
-export async function storePdf(
-	bucket: R2Bucket,
-	key: string,
-	body: ReadableStream<Uint8Array>,
-	length: number,
-): Promise<void> {
-	const reader = body.getReader()
+export async function openPdf(body: ReadableStream<Uint8Array>, length: number): Promise<PdfUpload> {
+	const rest = body.getReader()
 	const head: Uint8Array[] = []
 	let size = 0
 	try {
 		while (size < Math.min(HEADER_WITHIN, length)) {
-			const { done, value } = await reader.read()
+			const { done, value } = await rest.read()
 			if (done) break
 			head.push(value)
 			size += value.byteLength
@@ -48,25 +50,43 @@ export async function storePdf(
 	} catch {
 		throw incomplete()
 	}
-	if (!isPdf(head)) {
-		await reader.cancel()
-		throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
-	}
+	if (isPdf(head)) return { length, head, rest }
+	await rest.cancel()
+	throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
+}
 
-	const { readable, writable } = new FixedLengthStream(length)
-	const stored = bucket.put(key, readable, { httpMetadata: { contentType: 'application/pdf' } })
-	const [, pumped] = await Promise.allSettled([stored, pump(head, reader, writable)])
+/**
+ * Streams a PDF into R2.
+ *
+ * @returns `exists` when something lies there already, which stays as it is
+ * @throws Refusal `incomplete_upload`; nothing is stored then
+ */
+export async function storePdf(bucket: R2Bucket, key: string, pdf: PdfUpload): Promise<'stored' | 'exists'> {
+	const { readable, writable } = new FixedLengthStream(pdf.length)
+	const options = { httpMetadata: { contentType: 'application/pdf' }, onlyIf: { etagDoesNotMatch: '*' } }
+	const stored = bucket.put(key, readable, options)
+	const [, pumped] = await Promise.allSettled([stored, pump(pdf, writable)])
 	// Only a file of the very length that was declared gets as far as R2's own answer.
-	if (pumped.status === 'rejected' || pumped.value !== length) throw incomplete()
-	await stored
+	if (pumped.status === 'rejected' || pumped.value !== pdf.length) throw incomplete()
+	return (await stored) ? 'stored' : 'exists'
+}
+
+/**
+ * Whether an upload is the very file that lies in R2.
+ *
+ * @throws Refusal `incomplete_upload`
+ */
+export async function isStored(bucket: R2Bucket, key: string, pdf: PdfUpload): Promise<boolean> {
+	const stored = await bucket.head(key)
+	// R2 keeps the MD5 of whatever was put in one piece. It guards against mistakes, not against attackers.
+	const digest = new crypto.DigestStream('MD5')
+	if ((await pump(pdf, digest).catch(() => -1)) !== pdf.length) throw incomplete()
+	const md5 = stored?.checksums.md5
+	return md5 !== undefined && Buffer.from(md5).equals(Buffer.from(await digest.digest))
 }
 
 /** @returns the bytes that came */
-async function pump(
-	head: readonly Uint8Array[],
-	reader: ReadableStreamDefaultReader<Uint8Array>,
-	writable: WritableStream<Uint8Array>,
-): Promise<number> {
+async function pump({ head, rest }: PdfUpload, writable: WritableStream<Uint8Array>): Promise<number> {
 	const writer = writable.getWriter()
 	let size = 0
 	try {
@@ -75,7 +95,7 @@ async function pump(
 			size += part.byteLength
 		}
 		for (;;) {
-			const { done, value } = await reader.read()
+			const { done, value } = await rest.read()
 			if (done) break
 			await writer.write(value)
 			size += value.byteLength

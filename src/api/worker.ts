@@ -7,6 +7,7 @@ import type { AppEnv } from './routes/context.ts'
 import { conversionRoutes } from './routes/conversion.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
 export { DocumentObject } from './document/object.ts'
@@ -37,4 +38,13 @@ app.onError((error, context) => {
 /** For `hc`, the typed client. */
 export type App = typeof app
 
-export default app
+export default {
+	fetch: app.fetch,
+	async scheduled(_, env) {
+		try {
+			await pokeTheStuck(env, Date.now(), Math.random())
+		} catch (error) {
+			console.error('The sweep for what is stuck failed', { error: errorText(error) })
+		}
+	},
+} satisfies ExportedHandler<ApiEnv>

@@ -6,12 +6,14 @@
 import type { z } from 'zod'
 import type { Quality } from '../core/options.ts'
 import {
+	type conversionCommandSchema,
 	type DocumentList,
 	documentListSchema,
 	documentSchema,
 	type Manifest,
 	manifestSchema,
 	type PlatenDocument,
+	type RetryRequest,
 	type StartRequest,
 	ticketSchema,
 	type Uploaded,
@@ -64,7 +66,13 @@ export interface Client {
 	document(id: string): Promise<PlatenDocument>
 	status(id: string): Promise<Snapshot>
 	/** Starts a conversion, or answers how the running one is doing. */
-	start(id: string, request?: Omit<StartRequest, 'action'>): Promise<Snapshot>
+	start(id: string, request?: StartRequest): Promise<Snapshot>
+	/** Goes on where a failed or cancelled conversion ended: pages that are ready stay ready. */
+	retry(id: string, request?: RetryRequest): Promise<Snapshot>
+	/** Ends a running conversion; one that has ended stays as it is. */
+	cancel(id: string): Promise<Snapshot>
+	/** Erases the document with all that was made of it, for good. */
+	erase(id: string): Promise<void>
 	/** The manifest: where images, thumbnails and texts of the pages are. */
 	pages(id: string, query?: PagesQuery): Promise<Manifest>
 	/** What lies at an address of the manifest, as text. */
@@ -102,6 +110,9 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		return understood(schema, status, body)
 	}
 
+	const command = (id: string, asked: z.input<typeof conversionCommandSchema>) =>
+		call(snapshotSchema, at(of(id, '/conversion-status')), asked)
+
 	function at(path: string, query: Record<string, string | number | boolean | undefined> = {}): URL {
 		const url = new URL(path, baseUrl)
 		for (const [name, value] of Object.entries(query)) {
@@ -135,8 +146,15 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		documents: (query = {}) => call(documentListSchema, at('/api/documents', { ...query })),
 		document: (id) => call(documentSchema, at(of(id))),
 		status: (id) => call(snapshotSchema, at(of(id, '/conversion-status'))),
-		start: (id, request = {}) =>
-			call(snapshotSchema, at(of(id, '/conversion-status')), { action: 'start', ...request }),
+		start: (id, request = {}) => command(id, { action: 'start', ...request }),
+		retry: (id, request = {}) => command(id, { action: 'retry', ...request }),
+		cancel: (id) => command(id, { action: 'cancel' }),
+		async erase(id) {
+			const init = { method: 'DELETE', headers: await authorization() }
+			const { status, body } = await answerOf(at(of(id)), init, (response) => response.text())
+			if (status === 401) onUnauthorized?.()
+			if (status >= 400) throw refusalOf(status, body)
+		},
 		pages: (id, query = {}) => call(manifestSchema, at(of(id, '/pages'), { ...query })),
 		text: (address) => fetchSigned(address, (response) => response.text()),
 		bytes: (address) => fetchSigned(address, async (response) => new Uint8Array(await response.arrayBuffer())),

@@ -9,7 +9,7 @@ import { pageNumberSchema, pageRangeSchema } from './pages.ts'
 
 export const documentIdSchema = z.uuid()
 export const jobIdSchema = z.uuid()
-const fenceSchema = z.int().positive()
+export const fenceSchema = z.int().positive()
 
 /** A document that waits for a converter. Nothing is taken yet: the lease decides. */
 export const claimSchema = z.object({ documentId: documentIdSchema, jobId: jobIdSchema })

@@ -1,8 +1,8 @@
 /**
  * The lineup: who waits for a converter, in the order in which they should run.
  *
- * An entry is a job and the number of converters it still wants. `want` with the highest `seq` wins, so late and
- * repeated calls are harmless. A claim takes nothing away: it reserves one of the wanted places for a while, and what
+ * An entry is a document's job and the number of converters it still wants; a document has one active job, so it has one
+ * entry. `want` with the highest `seq` wins, so late and repeated calls are harmless. A claim takes nothing away: it reserves one of the wanted places for a while, and what
  * the document grants then comes back as its next `want`. Which pages are next is the document's own business.
  *
  * Nudges are queue messages that say "there is work" and nothing else. They may get lost, so they are counted only for a
@@ -26,9 +26,10 @@ export const wantSchema = entrySchema.omit({ key: true })
 export type Want = z.infer<typeof wantSchema>
 
 export interface Lineup {
+	/** By document. */
 	readonly entries: Map<string, Entry>
 	/** Claims that the document has not confirmed yet. */
-	reservations: { jobId: string; expiresAt: number }[]
+	reservations: { documentId: string; expiresAt: number }[]
 	/** When the nudges were sent that no claim has answered yet. */
 	nudges: number[]
 }
@@ -61,17 +62,24 @@ export function orderKey(priority: Priority, now: number): number {
  * @returns the entry to write down, `null` to delete, or `unchanged` when an older or the same word came again.
  */
 export function want(lineup: Lineup, asked: Want, now: number): Entry | null | 'unchanged' {
-	const known = lineup.entries.get(asked.jobId)
+	const known = lineup.entries.get(asked.documentId)
 	if (known && asked.seq <= known.seq) return 'unchanged'
-	release(lineup, asked.jobId, Math.max(1, (known?.want ?? 0) - asked.want))
+	const isSameJob = known?.jobId === asked.jobId
+	release(lineup, asked.documentId, isSameJob ? Math.max(1, known.want - asked.want) : Number.POSITIVE_INFINITY)
 	if (asked.want === 0) {
 		if (!known) return 'unchanged'
-		lineup.entries.delete(asked.jobId)
+		lineup.entries.delete(asked.documentId)
 		return null
 	}
-	const entry: Entry = { ...asked, key: known?.key ?? orderKey(asked.priority, now) }
-	lineup.entries.set(entry.jobId, entry)
+	// Another job of the document takes a place of its own.
+	const entry: Entry = { ...asked, key: isSameJob ? known.key : orderKey(asked.priority, now) }
+	lineup.entries.set(entry.documentId, entry)
 	return entry
+}
+
+/** A job that its document does not know any more. @returns whether there was one */
+export function forget(lineup: Lineup, documentId: string, jobId: string): boolean {
+	return lineup.entries.get(documentId)?.jobId === jobId && lineup.entries.delete(documentId)
 }
 
 /** The next in line that is not reserved to the full already; one place of it is reserved. */
@@ -81,7 +89,7 @@ export function claim(lineup: Lineup, now: number): Entry | null {
 	for (const entry of lineup.entries.values()) {
 		if (available(lineup, entry) > 0 && (next === null || entry.key < next.key)) next = entry
 	}
-	if (next) lineup.reservations.push({ jobId: next.jobId, expiresAt: now + RESERVATION_DURATION })
+	if (next) lineup.reservations.push({ documentId: next.documentId, expiresAt: now + RESERVATION_DURATION })
 	return next
 }
 
@@ -112,14 +120,16 @@ export function lookAgainAt(lineup: Lineup, now: number): number | null {
 
 function available(lineup: Lineup, entry: Entry): number {
 	let reserved = 0
-	for (const reservation of lineup.reservations) if (reservation.jobId === entry.jobId) reserved++
+	for (const reservation of lineup.reservations) if (reservation.documentId === entry.documentId) reserved++
 	return entry.want - reserved
 }
 
 /** The document's newer word includes the oldest of these claims. */
-function release(lineup: Lineup, jobId: string, count: number): void {
+function release(lineup: Lineup, documentId: string, count: number): void {
 	let left = count
-	lineup.reservations = lineup.reservations.filter((reservation) => reservation.jobId !== jobId || left-- <= 0)
+	lineup.reservations = lineup.reservations.filter(
+		(reservation) => reservation.documentId !== documentId || left-- <= 0,
+	)
 }
 
 function expire(lineup: Lineup, now: number): void {

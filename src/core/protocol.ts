@@ -2,7 +2,6 @@
  * What passes between the service and its clients: requests, answers and socket messages, in one place for both ends.
  */
 import { z } from 'zod'
-import { DEFAULT_MAX_RETRIES } from './job/retry.ts'
 import { conversionOptionsSchema } from './options.ts'
 import { imageTypeSchema } from './pack.ts'
 import { parseRanges } from './pages.ts'
@@ -47,16 +46,57 @@ export const documentItemSchema = documentSchema.extend({
 export const documentListSchema = z.object({ items: z.array(documentItemSchema), nextCursor: z.string().nullable() })
 export type DocumentList = z.infer<typeof documentListSchema>
 
+const maxRetries = z.int().min(0).max(10)
+
 export const startCommandSchema = z.object({
 	action: z.literal('start'),
 	priority: prioritySchema.default('normal'),
+	/** While a conversion runs: give that one back, refuse, or cancel it and start anew. */
+	onActive: z.enum(['return', 'reject', 'replace']).default('return'),
+	/** Convert again although that was done already with these options. */
 	forceReconvert: z.boolean().default(false),
-	maxRetries: z.int().min(0).max(10).default(DEFAULT_MAX_RETRIES),
+	/** How often each part may be tried again; the service's own number when absent. */
+	maxRetries: maxRetries.optional(),
 	options: conversionOptionsSchema.default({ quality: 'medium' }),
 })
-export type StartCommand = z.infer<typeof startCommandSchema>
-/** A start as a client may write it: whatever has a default may be left out. */
-export type StartRequest = z.input<typeof startCommandSchema>
+
+/** Goes on where a failed or cancelled conversion ended; whatever is left out stays as it was. */
+export const retryCommandSchema = z.object({
+	action: z.literal('retry'),
+	priority: prioritySchema.optional(),
+	maxRetries: maxRetries.optional(),
+	/** May only say what they were. */
+	options: conversionOptionsSchema.optional(),
+})
+
+export const cancelCommandSchema = z.object({ action: z.literal('cancel') })
+
+export const conversionCommandSchema = z.discriminatedUnion('action', [
+	startCommandSchema,
+	retryCommandSchema,
+	cancelCommandSchema,
+])
+export type ConversionCommand = z.infer<typeof conversionCommandSchema>
+/** Commands as a client may write them: whatever has a default may be left out. */
+export type StartRequest = Omit<z.input<typeof startCommandSchema>, 'action'>
+export type RetryRequest = Omit<z.input<typeof retryCommandSchema>, 'action'>
+
+/** The longest that a status read may wait for news, in seconds. */
+export const LONGEST_WAIT = 25
+
+export const statusQuerySchema = z.object({
+	/** A version; with `wait`, the answer comes as soon as there is a higher one. */
+	since: z.coerce.number().int().nonnegative().optional(),
+	/** Seconds. */
+	wait: z.coerce.number().min(0).max(LONGEST_WAIT).optional(),
+})
+
+/** Makes a POST safe to repeat for a day: as long as anybody will reasonably try again. */
+export const idempotencyKeySchema = z
+	.string()
+	.min(1)
+	.max(255)
+	.regex(/^[\x21-\x7e]+$/, 'visible ASCII characters')
 
 export const ticketSchema = z.object({ ticket: z.string(), expiresAt: z.iso.datetime() })
 

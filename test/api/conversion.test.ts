@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { LEASE_DURATION } from '../../src/core/job/rules.ts'
+import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
 import { type Manifest, manifestSchema } from '../../src/core/protocol.ts'
 import { call, convertAll, finish, gate, leaseOf, packFor, refusal, statusOf, streamOf, uploaded } from './service.ts'
 
@@ -151,7 +151,7 @@ describe('the lineup', () => {
 		await stub.want({ ...ghost, priority: 'urgent', want: 1, seq: 1 })
 		const rows = () =>
 			runInDurableObject(stub, (_, state) =>
-				state.storage.sql.exec('SELECT job_id FROM entry WHERE job_id = ?', ghost.jobId).toArray(),
+				state.storage.sql.exec('SELECT job_id FROM waiting WHERE job_id = ?', ghost.jobId).toArray(),
 			)
 		expect(await rows()).toHaveLength(1)
 		expect(await gate.lease(ghost)).toBeNull()

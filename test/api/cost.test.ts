@@ -30,9 +30,9 @@ beforeAll(() => job(1, 0))
 
 /** Rows with alarms, both objects together, the document's own table included. */
 test.each([
-	{ pages: 1, rows: 13, d1Rows: 4, puts: 2 },
-	{ pages: 10, rows: 16, d1Rows: 4, puts: 3 },
-	{ pages: 100, rows: 34, d1Rows: 4, puts: 9 },
+	{ pages: 1, rows: 13, d1Rows: 8, puts: 2 },
+	{ pages: 10, rows: 16, d1Rows: 8, puts: 3 },
+	{ pages: 100, rows: 34, d1Rows: 8, puts: 9 },
 ])('a job of $pages pages costs at most $rows rows, $d1Rows D1 rows and $puts PUTs', async ({ pages, ...most }) => {
 	const measured = await job(pages, Math.min(pages, 4))
 	console.info(`cost of ${pages} pages`, JSON.stringify(measured))

@@ -34,12 +34,12 @@ export async function installMeter(): Promise<Cost> {
 			return setAlarm.call(this, ...parameters)
 		}
 	})
-	const statement = Object.getPrototypeOf(env.HISTORY.prepare('SELECT 1'))
-	const run = statement.run
-	statement.run = async function (this: D1PreparedStatement) {
-		const result = await run.call(this)
-		cost.d1Rows += result.meta.rows_written
-		return result
+	const database = Object.getPrototypeOf(env.HISTORY)
+	const batch = database.batch
+	database.batch = async function (this: D1Database, ...parameters: unknown[]) {
+		const results: D1Result[] = await batch.apply(this, parameters)
+		for (const { meta } of results) cost.d1Rows += meta.rows_written
+		return results
 	}
 	const bucket = Object.getPrototypeOf(env.FILES)
 	const put = bucket.put

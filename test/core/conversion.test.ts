@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { LEASE_DURATION } from '../../src/core/job/rules.ts'
+import { versionOf } from '../../src/core/job/job.ts'
+import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
 import { MAX_PAGES } from '../../src/core/pages.ts'
 import { opened, Scenario, START } from './scenario.ts'
 
@@ -160,7 +161,8 @@ describe('a lease', () => {
 		expect(scenario.do({ type: 'opened', fence, pageCount: 5 })).toEqual({ outcome: 'stale' })
 		expect(scenario.do({ type: 'fail', fence, code: 'internal', random: 0 })).toEqual({ outcome: 'stale' })
 		expect(scenario.finish(fence)).toEqual({ outcome: 'stale' })
-		expect(scenario.conversion).toBe(before)
+		expect(scenario.conversion.job).toBe(before.job)
+		expect(scenario.version()).toBe(versionOf(before))
 	})
 
 	test('is refused when its pack does not hold exactly the pages it claims', () => {
@@ -191,6 +193,7 @@ describe('a job that has ended', () => {
 		scenario.do({ type: 'fail', fence, code: 'internal', random: 0 })
 		scenario.after(LEASE_DURATION * 10).do({ type: 'tick', random: 0 })
 		scenario.do({ type: 'lease', jobId: 'job-1' })
-		expect(scenario.conversion).toBe(before)
+		expect(scenario.conversion.job).toBe(before.job)
+		expect(scenario.version()).toBe(versionOf(before))
 	})
 })

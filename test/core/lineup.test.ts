@@ -67,7 +67,7 @@ describe('a word of a document', () => {
 		want(lineup, asking('a', 5, 2), NOW)
 		expect(want(lineup, asking('a', 4, 8), NOW)).toBe('unchanged')
 		expect(want(lineup, asking('a', 5, 2), NOW)).toBe('unchanged')
-		expect(lineup.entries.get('a')?.want).toBe(2)
+		expect(lineup.entries.get('document of a')?.want).toBe(2)
 	})
 
 	test('that nobody is wanted ends its wait', () => {

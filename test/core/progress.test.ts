@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LEASE_DURATION } from '../../src/core/job/rules.ts'
+import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
 import { opened } from './scenario.ts'
 
 test('percent and version only rise, through losses and crashes at every step', () => {

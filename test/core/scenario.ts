@@ -1,6 +1,6 @@
 /** A conversion driven through events, with a clock that only moves when told. */
 import type { Event, OutcomeOf } from '../../src/core/job/event.ts'
-import { type Conversion, neverConverted, versionOf } from '../../src/core/job/job.ts'
+import { type Conversion, reserved, versionOf } from '../../src/core/job/job.ts'
 import { transition } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
 
@@ -9,15 +9,19 @@ export const START = {
 	jobId: 'job-1',
 	priority: 'normal',
 	maxRetries: 3,
+	retryPolicy: { baseDelay: 1_000, maxDelay: 30_000 },
 	options: { quality: 'medium' },
+	onActive: 'return',
 	forceReconvert: false,
 } as const satisfies Event
 
 export class Scenario {
 	now = 1_000_000
-	conversion: Conversion = neverConverted(this.now)
+	conversion: Conversion = transition(reserved(this.now), { type: 'create', start: null }, this.now).conversion
 	/** What a crash would leave behind. */
 	saved: Conversion = this.conversion
+	/** The job that the current one took the place of, as it was written down. */
+	closed: Conversion | null = null
 	writes = 0
 
 	do<E extends Event>(event: E): OutcomeOf<E> {
@@ -25,6 +29,7 @@ export class Scenario {
 		this.conversion = step.conversion
 		if (step.write) {
 			this.saved = step.conversion
+			this.closed = step.closed ?? this.closed
 			this.writes += 1
 		}
 		return step.outcome

@@ -2,38 +2,37 @@
  * One document: its owner, its conversion, its watchers. Wiring only: what may happen is decided by the rules in
  * `core/job`, and this class writes it down and tells those who need to know.
  *
- * One way round: event → `transition` → one transaction → effects (lineup, history, sockets) → event.
+ * One way round: event → `transition` → one transaction → `owed` effects (lineup, history, sweep, alarm) → event.
  * Invariants held here: I2 the object is the only one that changes its document · I8 what is published was written
- * down first, where it must be · I9 an active job has an alarm.
+ * down first, where it must be · I9 what is owed has an alarm.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
 import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
-import { dueAt, historyIsDue, wantOf, wantToTell } from '../../core/job/due.ts'
-import type { Event, Grant, LeaseOutcome, OutcomeOf } from '../../core/job/event.ts'
-import { type Conversion, neverConverted, versionOf } from '../../core/job/job.ts'
+import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
+import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
+import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start } from '../../core/job/event.ts'
+import { type Conversion, packNumbers, reserved, versionOf } from '../../core/job/job.ts'
+import { unreferencedFences } from '../../core/job/sweep.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
-import type { ConversionOptions } from '../../core/options.ts'
-import type { Priority, Snapshot } from '../../core/snapshot.ts'
+import type { Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
 import { errorText } from '../../error-text.ts'
+import { packKey, sourceKey } from '../files.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { lineupOf } from '../lineup/object.ts'
 import { ProgressSockets } from './sockets.ts'
-import { type DocumentRecord, DocumentStore, type StoredPack } from './store.ts'
-
-/** How a conversion is to be started. */
-export interface Start {
-	jobId: string
-	priority: Priority
-	maxRetries: number
-	options: ConversionOptions
-	forceReconvert: boolean
-}
+import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } from './store.ts'
 
 /** What a caller gets who may not see the document, or asks for one that is not there: both look the same. */
 export type NotFound = { outcome: 'not_found' }
+
+/** What comes of a command: what it did, or why it was refused. */
+export type CommandAnswer =
+	| { outcome: KeptAnswer['outcome']; snapshot: Snapshot }
+	| { outcome: 'active' | 'nothing_to_retry' | 'options_differ' | 'key_reused' }
+	| NotFound
 
 /** The pages of one job, as far as they are there. */
 export interface PageView {
@@ -44,14 +43,19 @@ export interface PageView {
 	failedPages: number[]
 }
 
-/** Milliseconds that another object or the database may take to answer. */
+/** Milliseconds that others may take to answer. */
 const LINEUP_DEADLINE = 5_000
 const HISTORY_DEADLINE = 10_000
+const SWEEP_DEADLINE = 30_000
+
+/** R2 deletes at most this many objects at once. */
+const DELETED_AT_ONCE = 1_000
+
+/** When even the alarm cannot be worked out, it rings again after this long. Milliseconds. */
+const ALARM_AFTER_ERROR = 60_000
 
 interface Live {
 	document: DocumentRecord
-	/** Counts the document's jobs. */
-	number: number
 	conversion: Conversion
 }
 
@@ -59,36 +63,60 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	readonly #store: DocumentStore
 	readonly #sockets: ProgressSockets
 	#live: Live | null
-	/** When the alarm will ring; null when that is not known. */
-	#alarmAt: number | null = null
-	/** While the alarm works it is not set anew: that happens once, at the end. */
-	#inAlarm = false
-	#tellingLineup = false
-	#tellingHistory = false
+	#doing: Doing = idle
 
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
 		this.#store = new DocumentStore(ctx.storage.sql)
-		const loaded = this.#store.load()
-		this.#live = loaded && { document: loaded.document, ...loaded.current }
+		this.#live = this.#store.load()
 		this.#sockets = new ProgressSockets(ctx, () => this.#snapshot(this.#existing()))
-		if (this.#live) this.#apply({ type: 'woken' })
+		if (!this.#live) return
+		void ctx.blockConcurrencyWhile(async () => {
+			this.#doing = { ...idle, alarmAt: await ctx.storage.getAlarm() }
+			this.#apply({ type: 'woken' })
+		})
 	}
 
-	/** Makes the document, once; with `start` its conversion begins in the same transaction. */
-	create(document: DocumentRecord, start: Start | null): Snapshot {
-		if (this.#live) return this.#snapshot(this.#live)
-		const now = Date.now()
-		const live: Live = { document, number: 0, conversion: neverConverted(now) }
-		this.ctx.storage.transactionSync(() => {
-			this.#store.create(document)
-			// With a start the job's own row follows in this same turn, and what is written in one turn is written whole.
-			if (!start) this.#store.saveJob(live)
-		})
-		this.#live = live
-		if (start) this.#apply({ type: 'start', ...start })
-		else this.#attend(now)
-		return this.#snapshot(live)
+	/**
+	 * Keeps a place for a document whose file is on its way, so that a file which arrives without its document is found
+	 * and deleted. `pending` says that it was reserved before, and `existing` that the document is there.
+	 */
+	reserve(
+		document: DocumentRecord,
+	):
+		| { outcome: 'reserved' }
+		| { outcome: 'pending'; document: DocumentRecord }
+		| { outcome: 'existing'; document: DocumentRecord; snapshot: Snapshot }
+		| { outcome: 'gone' } {
+		const live = this.#live
+		if (live) {
+			switch (live.conversion.life.state) {
+				case 'reserved':
+					return { outcome: 'pending', document: live.document }
+				case 'kept':
+					return { outcome: 'existing', document: live.document, snapshot: this.#snapshot(live) }
+				case 'erased':
+				case 'forgotten':
+					return { outcome: 'gone' }
+			}
+		}
+		this.#store.reserve(document)
+		this.#live = { document, conversion: reserved(document.createdAt) }
+		this.#attend(Date.now())
+		return { outcome: 'reserved' }
+	}
+
+	/** The file is here, so the document is; with `start` its conversion begins in the same transaction. */
+	create(start: Start | null): { outcome: 'created' | 'existing'; snapshot: Snapshot } | { outcome: 'gone' } {
+		const live = this.#live
+		if (!live) return { outcome: 'gone' }
+		const { outcome } = this.#apply({ type: 'create', start })
+		return outcome === 'gone' ? { outcome } : { outcome, snapshot: this.#snapshot(live) }
+	}
+
+	/** The upload failed, and whoever sent it was told so. */
+	abandon(): void {
+		if (this.#live) this.#apply({ type: 'abandon' })
 	}
 
 	document(caller: Caller): { outcome: 'found'; document: DocumentRecord } | NotFound {
@@ -101,26 +129,69 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return live ? { outcome: 'found', snapshot: this.#snapshot(live) } : { outcome: 'not_found' }
 	}
 
-	start(caller: Caller, start: Start): { outcome: 'accepted' | 'existing'; snapshot: Snapshot } | NotFound {
+	/** Starts, retries or cancels. @param request given when the same command may come again */
+	command(caller: Caller, command: Command, request: KeyedRequest | null): CommandAnswer {
 		const live = this.#accessible(caller, 'manage')
 		if (!live) return { outcome: 'not_found' }
-		const { outcome } = this.#apply({ type: 'start', ...start })
-		return { outcome, snapshot: this.#snapshot(live) }
+		const now = Date.now()
+		if (request) {
+			const repeated = repetition(this.#store.answer(request.key), request, now)
+			if (repeated.kind === 'key_reused') return { outcome: 'key_reused' }
+			if (repeated.kind === 'repeated') {
+				return { outcome: repeated.answer.outcome, snapshot: repeated.answer.snapshot }
+			}
+		}
+		const { outcome } = this.#apply<Command>(command)
+		switch (outcome) {
+			case 'gone':
+				return { outcome: 'not_found' }
+			case 'active':
+			case 'nothing_to_retry':
+			case 'options_differ':
+				return { outcome }
+			case 'accepted':
+			case 'existing':
+			case 'cancelled':
+			case 'unchanged': {
+				const snapshot = this.#snapshot(live)
+				// In the same turn as what the command did, so both are kept or neither.
+				if (request) {
+					this.#store.saveAnswer(request.key, { fingerprint: request.fingerprint, outcome, snapshot }, now)
+				}
+				return { outcome, snapshot }
+			}
+		}
+	}
+
+	/** Erases the document with all that was made of it; nobody sees it from now on. */
+	erase(caller: Caller): { outcome: 'erased' } | NotFound {
+		const live = this.#accessible(caller, 'manage')
+		if (!live) return { outcome: 'not_found' }
+		const tombstone = { ...live.document, name: '', externalId: null }
+		this.#apply({ type: 'erase' }, () => {
+			this.#store.bury(tombstone)
+			live.document = tombstone
+		})
+		this.#sockets.dismiss()
+		return { outcome: 'erased' }
 	}
 
 	/** The pages of a job: the one asked for, else the newest completed one, else what the first has so far. */
 	pages(caller: Caller, jobId: string | null): PageView | NotFound | { outcome: 'not_converted' } {
 		const live = this.#accessible(caller, 'read')
 		if (!live) return { outcome: 'not_found' }
-		const shown = jobId === null ? (this.#store.completedJob() ?? live) : this.#store.job(jobId)
-		const { job } = shown?.conversion ?? { job: null }
-		if (!shown || !job) return { outcome: 'not_converted' }
+		const shown = jobId === null ? (this.#store.completedJob() ?? live.conversion) : this.#store.job(jobId)
+		const numbers = shown && packNumbers(shown)
+		if (!shown?.job || !numbers) return { outcome: 'not_converted' }
+		const packs = this.#store.packs(numbers)
+		// The pages of a job that others have taken the place of are deleted after a while.
+		if (packs.length === 0 && shown.job.ready.length > 0) return { outcome: 'not_converted' }
 		return {
 			outcome: 'found',
-			jobId: job.id,
-			totalPages: job.totalPages,
-			packs: this.#store.packs(shown.number),
-			failedPages: job.failedPages.map(({ page }) => page),
+			jobId: shown.job.id,
+			totalPages: shown.job.totalPages,
+			packs,
+			failedPages: shown.job.failedPages.map(({ page }) => page),
 		}
 	}
 
@@ -136,12 +207,13 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	override async fetch(request: Request): Promise<Response> {
 		const ticket = request.headers.get('x-platen-ticket')
 		if (ticket !== null) {
-			const redeemed = this.#live && this.#sockets.redeem(ticket, Date.now())
-			return redeemed ? this.#sockets.accept(redeemed.exp) : new Response(null, { status: 401 })
+			const isKept = this.#live?.conversion.life.state === 'kept'
+			const redeemed = isKept && this.#sockets.redeem(ticket, Date.now())
+			return redeemed ? this.#sockets.accept(redeemed.exp, Date.now()) : new Response(null, { status: 401 })
 		}
 		const caller = claimsSchema.safeParse(JSON.parse(request.headers.get('x-platen-caller') ?? 'null'))
 		if (!caller.success || !this.#accessible(caller.data, 'read')) return new Response(null, { status: 404 })
-		return this.#sockets.accept(caller.data.exp)
+		return this.#sockets.accept(caller.data.exp, Date.now())
 	}
 
 	override webSocketMessage(socket: WebSocket): void {
@@ -156,11 +228,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
 	lease(jobId: string): { outcome: 'leased'; lease: Lease } | { outcome: 'nothing' } | { outcome: 'gone' } {
 		const live = this.#live
-		if (!live || live.conversion.job?.id !== jobId) return { outcome: 'gone' }
+		if (live?.conversion.life.state !== 'kept' || live.conversion.job?.id !== jobId) return { outcome: 'gone' }
 		const lease = this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId }))
 		if (lease) return { outcome: 'leased', lease }
 		// Whoever asked in vain came by an old word of ours, so the lineup gets a new one.
-		this.#tellLineup(wantOf(live.conversion, Date.now()))
+		if (!this.#doing.lineup) this.#perform({ type: 'tellLineup', want: wantOf(live.conversion, Date.now()) })
 		return { outcome: 'nothing' }
 	}
 
@@ -182,11 +254,12 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return this.#verdict({ type: 'fail', fence, code, random: Math.random() })
 	}
 
-	/** The pack is stored already; with this its pages are the document's. */
-	finish(finish: Finish): Finished {
+	/** The pack is stored already; with this its pages are the document's. `gone`: nobody will ever look for it. */
+	finish(finish: Finish): Finished | { verdict: 'gone' } {
 		const live = this.#live
-		const jobId = live?.conversion.job?.id
-		if (!live || !jobId) return { verdict: 'stop' }
+		if (!live) return { verdict: 'gone' }
+		const jobId = live.conversion.job?.id
+		if (!jobId) return { verdict: 'stop' }
 		const { fence, pack } = finish
 		// The same finish again, because its answer was lost, is as good as the first.
 		if (pack !== null && this.#store.packDigest(fence) === pack.digest) {
@@ -201,101 +274,138 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			converted: pack?.index.pages.map(({ page }) => page) ?? [],
 			more: finish.more,
 		} as const
-		const outcome = this.#apply(event, () => {
-			if (pack) this.#store.savePack(live.number, fence, pack.digest, pack.index)
+		const outcome = this.#apply(event, ({ outcome }) => {
+			if (pack && outcome === 'accepted') {
+				this.#store.savePack(live.conversion.number, fence, pack.digest, pack.index)
+			}
 		})
 		if (outcome.outcome === 'stale') return { verdict: 'stop' }
 		return { verdict: 'go on', next: outcome.next && this.#leaseFrom(live, jobId, outcome.next) }
 	}
 
+	/** Looks after what is owed, as the alarm does; for when the alarm was lost. */
+	poke(): void {
+		if (this.#live) this.#apply({ type: 'tick', random: Math.random() })
+	}
+
 	override async alarm(): Promise<void> {
-		this.#alarmAt = null
-		if (!this.#live) return
-		this.#inAlarm = true
 		try {
-			this.#apply({ type: 'tick', random: Math.random() })
-			await this.#tellHistory()
+			// Null, unless it was set anew while this object came back to life.
+			this.#doing = { ...this.#doing, alarmAt: await this.ctx.storage.getAlarm() }
+			this.poke()
 		} catch (error) {
 			// An alarm that throws too often is gone for good, so none ever does.
-			console.error('The alarm of a document failed', { documentId: this.#live.document.id, error: errorText(error) })
-		} finally {
-			this.#inAlarm = false
-			this.#arm(Date.now())
+			console.error('The alarm of a document failed', { documentId: this.ctx.id.name, error: errorText(error) })
+			const at = Date.now() + ALARM_AFTER_ERROR
+			this.#doing = { ...this.#doing, alarmAt: at }
+			await this.ctx.storage.setAlarm(at)
 		}
 	}
 
 	/**
-	 * @param alongside is written in the same transaction, when the event counts
+	 * @param alongside is written in the same transaction, when the event is written at all
 	 */
-	#apply<E extends Event>(event: E, alongside?: () => void): OutcomeOf<E> {
+	#apply<E extends Event>(event: E, alongside?: (outcome: OutcomeOf<E>) => void): OutcomeOf<E> {
 		const live = this.#existing()
 		const now = Date.now()
 		const step = transition(live.conversion, event, now)
-		const isNewJob = step.conversion.job?.id !== live.conversion.job?.id
-		const number = isNewJob ? live.number + 1 : live.number
 		if (step.write) {
 			this.ctx.storage.transactionSync(() => {
-				this.#store.saveJob({ number, conversion: step.conversion })
-				alongside?.()
+				if (step.closed) this.#store.saveJob(step.closed)
+				this.#store.saveJob(step.conversion)
+				alongside?.(step.outcome)
 			})
 		}
 		// Memory follows only what was written: a failed transaction has thrown above.
-		live.number = number
 		live.conversion = step.conversion
-		if (step.visible) this.#sockets.publish(now)
+		if (step.visible && live.conversion.life.state === 'kept') this.#sockets.publish(now)
 		this.#attend(now)
 		return step.outcome
 	}
 
-	/** Sees to what is owed: the alarm is set, and who must be told is told. */
+	/** Sees to what is owed. */
 	#attend(now: number): void {
-		this.#arm(now)
-		const { conversion } = this.#existing()
-		const want = wantToTell(conversion, now)
-		if (want !== null) this.#tellLineup(want)
-		if (historyIsDue(conversion, now)) this.ctx.waitUntil(this.#tellHistory())
+		for (const effect of owed(this.#existing().conversion, this.#doing, now)) this.#perform(effect)
 	}
 
-	/** An alarm that rings too early does no harm, and setting it costs a row. */
-	#arm(now: number): void {
-		if (this.#inAlarm) return
-		const due = dueAt(this.#existing().conversion, now)
-		if (due === null || (this.#alarmAt !== null && this.#alarmAt <= due)) return
-		this.#alarmAt = due
-		this.ctx.waitUntil(this.ctx.storage.setAlarm(due))
+	/** Nobody waits for what is told to others: the answer is the next event. */
+	#perform(effect: Effect): void {
+		this.#doing = begun(this.#doing, effect)
+		switch (effect.type) {
+			case 'tellLineup':
+				this.ctx.waitUntil(this.#tellLineup(effect.want))
+				break
+			case 'tellHistory':
+				this.ctx.waitUntil(this.#tellHistory())
+				break
+			case 'sweep':
+				this.ctx.waitUntil(this.#sweep())
+				break
+			case 'forget':
+				this.#forget()
+				break
+			case 'setAlarm':
+				// In the same turn as the rows that made it due, so both are kept or neither.
+				this.ctx.waitUntil(this.ctx.storage.setAlarm(effect.at))
+		}
 	}
 
-	#tellLineup(want: number): void {
+	async #tellLineup(want: number): Promise<void> {
 		const { document, conversion } = this.#existing()
 		const { job } = conversion
-		if (this.#tellingLineup || !job) return
-		this.#tellingLineup = true
+		if (!job) return
 		const word = { jobId: job.id, documentId: document.id, priority: job.priority, want, seq: versionOf(conversion) }
-		const told = within(LINEUP_DEADLINE, lineupOf(this.env).want(word)).then(
-			() => true,
-			() => false,
+		const answered = await this.#attempt(LINEUP_DEADLINE, 'The lineup could not be told', () =>
+			lineupOf(this.env).want(word),
 		)
-		this.ctx.waitUntil(
-			told.then((answered) => {
-				this.#tellingLineup = false
-				this.#apply({ type: 'wantTold', want, answered })
-			}),
-		)
+		this.#doing = { ...this.#doing, lineup: false }
+		if (this.#live) this.#apply({ type: 'wantTold', jobId: job.id, want, answered })
 	}
 
 	async #tellHistory(): Promise<void> {
 		const { document, conversion } = this.#existing()
-		if (this.#tellingHistory || !historyIsDue(conversion, Date.now())) return
-		this.#tellingHistory = true
-		let answered = true
+		const { sequence, number, told } = conversion
+		const jobs = [...this.#store.endedSince(told.history, number), conversion]
+		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', () =>
+			new DocumentHistory(this.env.HISTORY).record(document, jobs),
+		)
+		this.#doing = { ...this.#doing, history: false }
+		if (this.#live) this.#apply({ type: 'historyTold', sequence, answered })
+	}
+
+	async #sweep(): Promise<void> {
+		const { document, conversion } = this.#existing()
+		const { life, sweepAt: due, fence: through } = conversion
+		const fences = unreferencedFences(conversion, this.#store.completedJob(), this.#store.packReferences())
+		const keys = fences.map((fence) => packKey(document.id, fence))
+		if (life.state !== 'kept') keys.push(sourceKey(document.id))
+		const answered = await this.#attempt(SWEEP_DEADLINE, 'What nobody refers to could not be deleted', async () => {
+			for (let first = 0; first < keys.length; first += DELETED_AT_ONCE) {
+				await this.env.FILES.delete(keys.slice(first, first + DELETED_AT_ONCE))
+			}
+		})
+		this.#doing = { ...this.#doing, sweep: false }
+		if (!this.#live) return
+		this.#apply({ type: 'swept', due, through, answered }, () => this.#store.deletePacks(fences))
+	}
+
+	/** Nothing is left but what a guessed id has: nothing. */
+	#forget(): void {
+		this.#live = null
+		this.#doing = idle
+		// The alarm goes with it.
+		this.ctx.waitUntil(this.ctx.storage.deleteAll())
+	}
+
+	/** Whether somebody else did what was asked; why not is for the log. */
+	async #attempt(milliseconds: number, complaint: string, ask: () => Promise<unknown>): Promise<boolean> {
 		try {
-			await within(HISTORY_DEADLINE, new DocumentHistory(this.env.HISTORY).record(document, conversion))
+			await within(milliseconds, ask())
+			return true
 		} catch (error) {
-			answered = false
-			console.warn('The history could not be told', { documentId: document.id, error: errorText(error) })
+			console.warn(complaint, { documentId: this.#live?.document.id, error: errorText(error) })
+			return false
 		}
-		this.#tellingHistory = false
-		this.#apply({ type: 'historyTold', sequence: conversion.sequence, answered })
 	}
 
 	#verdict(event: Extract<Event, { type: 'opened' | 'report' | 'fail' }>): Verdict {
@@ -314,7 +424,8 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 
 	#accessible(caller: Caller, access: Access): Live | null {
 		const live = this.#live
-		return live && mayAccess(caller, live.document.id, live.document.owner, access) ? live : null
+		if (live?.conversion.life.state !== 'kept') return null
+		return mayAccess(caller, live.document.id, live.document.owner, access) ? live : null
 	}
 
 	#snapshot({ document, conversion }: Live): Snapshot {

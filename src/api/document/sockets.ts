@@ -16,13 +16,22 @@ const TICKET_DURATION = 30_000
 /** More tickets than this are not kept for one document. */
 const TICKETS_KEPT = 1_000
 
+/** Clients ping every 20 s; one that has not for so long does not read either. Milliseconds. */
+const SILENT_FOR = 60_000
+/** Bytes that may wait for a reader. */
+const MOST_BUFFERED = 1024 * 1024
+
 const CLOSE_EXPIRED = 4401
 const CLOSE_UNEXPECTED = 1008
+const CLOSE_TOO_SLOW = 1013
 
 const attachmentSchema = z.object({
 	/** When the caller's token ends, in seconds since the epoch. */
 	exp: z.number(),
+	/** Milliseconds since the epoch. */
+	openedAt: z.number().default(0),
 })
+type Attachment = z.infer<typeof attachmentSchema>
 
 export class ProgressSockets {
 	readonly #ctx: DurableObjectState
@@ -61,10 +70,10 @@ export class ProgressSockets {
 	}
 
 	/** Opens a socket that first of all says how things stand. */
-	accept(exp: number): Response {
+	accept(exp: number, now: number): Response {
 		const { 0: client, 1: server } = new WebSocketPair()
 		this.#ctx.acceptWebSocket(server)
-		server.serializeAttachment({ exp })
+		server.serializeAttachment({ exp, openedAt: now } satisfies Attachment)
 		server.send(messageOf(this.#read()))
 		return new Response(null, {
 			status: 101,
@@ -93,6 +102,12 @@ export class ProgressSockets {
 		socket.close(CLOSE_UNEXPECTED, 'This socket only listens to ping')
 	}
 
+	/** The document is gone. */
+	dismiss(): void {
+		this.#pending = false
+		for (const socket of this.#ctx.getWebSockets()) socket.close(CLOSE_UNEXPECTED, 'The document was erased')
+	}
+
 	#send(now: number): void {
 		this.#pending = false
 		const snapshot = this.#read()
@@ -100,15 +115,38 @@ export class ProgressSockets {
 		this.#lastSentAt = now
 		const message = messageOf(snapshot)
 		for (const socket of this.#ctx.getWebSockets()) {
-			const attachment = attachmentSchema.safeParse(socket.deserializeAttachment())
 			try {
-				if (attachment.success && attachment.data.exp * 1000 > now) socket.send(message)
-				else socket.close(CLOSE_EXPIRED, 'The token has expired, connect again with a fresh ticket')
+				const reason = this.#reasonToClose(socket, now)
+				if (reason) socket.close(...reason)
+				else socket.send(message)
 			} catch {
 				// A socket that is going away cannot be written to; its client comes back by itself.
 			}
 		}
 	}
+
+	/**
+	 * Whoever does not read makes the object buffer without bound, so a reader must show signs of life: its pings, which
+	 * the runtime answers without us. In between, whole snapshots ten times a second are all that can pile up.
+	 */
+	#reasonToClose(socket: WebSocket, now: number): [code: number, reason: string] | null {
+		const attachment = attachmentSchema.safeParse(socket.deserializeAttachment())
+		if (!attachment.success || attachment.data.exp * 1000 <= now) {
+			return [CLOSE_EXPIRED, 'The token has expired, connect again with a fresh ticket']
+		}
+		const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0
+		const isSilent = now - Math.max(pinged, attachment.data.openedAt) > SILENT_FOR
+		if (isSilent || bufferedBy(socket) > MOST_BUFFERED) {
+			return [CLOSE_TOO_SLOW, 'Nothing was heard of you for too long, connect again later']
+		}
+		return null
+	}
+}
+
+/** Bytes that wait for a reader; not every runtime says it. */
+function bufferedBy(socket: WebSocket): number {
+	const { bufferedAmount } = socket as { bufferedAmount?: unknown }
+	return typeof bufferedAmount === 'number' ? bufferedAmount : 0
 }
 
 function messageOf(snapshot: Snapshot): string {

@@ -1,12 +1,13 @@
 /** The documents of an owner in D1: written by the documents themselves, read for lists. */
-import { and, desc, eq, lt, or, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { z } from 'zod'
 import type { Owner } from '../../core/access.ts'
-import type { Conversion } from '../../core/job/job.ts'
+import { type Conversion, versionOf } from '../../core/job/job.ts'
+import { snapshotOf } from '../../core/job/view.ts'
 import { type DocumentList, documentItemSchema } from '../../core/protocol.ts'
 import type { DocumentRecord } from '../document/store.ts'
-import { documents } from './schema.ts'
+import { conversionJobs, documents } from './schema.ts'
 
 /** Where a list goes on: after this document. */
 const cursorSchema = z.object({ createdAt: z.int(), id: z.uuid() })
@@ -18,20 +19,55 @@ export class DocumentHistory {
 		this.#db = drizzle(database)
 	}
 
-	/** Writes a document as it is; a row that says something newer stays. */
-	async record(document: DocumentRecord, conversion: Conversion): Promise<void> {
+	/**
+	 * Writes a document and its jobs as they are; rows that say something newer stay. All of it, or nothing.
+	 *
+	 * @param conversions the jobs that the history lacks, the current one last
+	 */
+	async record(document: DocumentRecord, conversions: readonly Conversion[]): Promise<void> {
+		const current = conversions.at(-1)
+		if (!current) return
+		const jobs = conversions.flatMap((conversion) => rowOf(document, conversion) ?? [])
+		await this.#db.batch([this.#upsertDocument(document, current), ...jobs.map((row) => this.#upsertJob(row))])
+	}
+
+	/**
+	 * Documents with a job that has been active since before `since`: what should have moved, unless it waits its turn.
+	 *
+	 * @param from where to begin among all ids, so that a random start reaches everybody in time
+	 * @param limit the most that are given
+	 */
+	async activeSince(since: number, from: string, limit: number): Promise<string[]> {
+		const found = (condition: SQL) =>
+			this.#db
+				.select({ id: conversionJobs.documentId })
+				.from(conversionJobs)
+				.where(and(isNull(conversionJobs.completedAt), lt(conversionJobs.updatedAt, since), condition))
+				.orderBy(conversionJobs.documentId)
+				.limit(limit)
+		const [behind, before] = await this.#db.batch([
+			found(gte(conversionJobs.documentId, from)),
+			found(lt(conversionJobs.documentId, from)),
+		])
+		return [...behind, ...before].slice(0, limit).map(({ id }) => id)
+	}
+
+	#upsertDocument(document: DocumentRecord, { sequence, job, life }: Conversion) {
+		const isErased = life.state === 'erased'
 		const news = {
-			sequence: conversion.sequence,
-			status: conversion.job?.phase.status ?? 'none',
-			totalPages: conversion.job?.totalPages ?? null,
+			sequence,
+			status: job?.phase.status ?? 'none',
+			totalPages: job?.totalPages ?? null,
+			// A tombstone says who and when, and nothing of what it was.
+			name: isErased ? '' : document.name,
+			externalId: isErased ? null : document.externalId,
+			erasedAt: isErased ? life.at : null,
 		}
-		await this.#db
+		return this.#db
 			.insert(documents)
 			.values({
 				id: document.id,
 				...document.owner,
-				externalId: document.externalId,
-				name: document.name,
 				contentType: document.contentType,
 				size: document.size,
 				createdAt: document.createdAt,
@@ -41,6 +77,18 @@ export class DocumentHistory {
 				target: documents.id,
 				set: news,
 				setWhere: sql`${documents.sequence} < excluded.sequence`,
+			})
+	}
+
+	#upsertJob(row: JobRow) {
+		const { documentId, number, ...news } = row
+		return this.#db
+			.insert(conversionJobs)
+			.values(row)
+			.onConflictDoUpdate({
+				target: [conversionJobs.documentId, conversionJobs.number],
+				set: news,
+				setWhere: sql`${conversionJobs.version} < excluded.version`,
 			})
 	}
 
@@ -60,6 +108,7 @@ export class DocumentHistory {
 				and(
 					eq(documents.tenant, owner.tenant),
 					eq(documents.sub, owner.sub),
+					isNull(documents.erasedAt),
 					after
 						? or(
 								lt(documents.createdAt, after.createdAt),
@@ -75,6 +124,41 @@ export class DocumentHistory {
 			.map((row) => documentItemSchema.parse({ ...row, createdAt: new Date(row.createdAt).toISOString() }))
 		const last = rows.length > limit ? rows[limit - 1] : undefined
 		return { items, nextCursor: last ? formatCursor({ createdAt: last.createdAt, id: last.id }) : null }
+	}
+}
+
+type JobRow = typeof conversionJobs.$inferInsert
+
+/** What everybody may see of a job, as a row; null before the first. */
+function rowOf(document: DocumentRecord, conversion: Conversion): JobRow | null {
+	const { job, number } = conversion
+	if (!job) return null
+	const { stage, progress, processedPages, estimatedCompletion, failure } = snapshotOf(document, conversion)
+	const { phase } = job
+	return {
+		documentId: document.id,
+		number,
+		id: job.id,
+		version: versionOf(conversion),
+		status: phase.status,
+		stage: stage ?? 'queued',
+		progress: Math.floor(progress),
+		priority: job.priority,
+		quality: job.options.quality,
+		pages: job.options.pages ?? null,
+		totalPages: job.totalPages,
+		processedPages,
+		failedPages: job.failedPages.length,
+		retryCount: job.retryCount,
+		maxRetries: job.maxRetries,
+		failureCode: failure?.code ?? null,
+		errorMessage: failure?.message ?? null,
+		estimatedCompletion: estimatedCompletion === null ? null : Date.parse(estimatedCompletion),
+		createdAt: job.createdAt,
+		startedAt: 'startedAt' in phase ? phase.startedAt : null,
+		firstPageAt: job.firstPageAt,
+		completedAt: 'completedAt' in phase ? phase.completedAt : null,
+		updatedAt: conversion.updatedAt,
 	}
 }
 

@@ -7,6 +7,7 @@ import { DurableObject } from 'cloudflare:workers'
 import {
 	claim,
 	emptyLineup,
+	forget,
 	type Lineup,
 	lookAgainAt,
 	nudgeArrived,
@@ -33,14 +34,14 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		super(ctx, env)
 		this.#store = new LineupStore(ctx.storage.sql)
 		this.#lineup = emptyLineup()
-		for (const entry of this.#store.load()) this.#lineup.entries.set(entry.jobId, entry)
+		for (const entry of this.#store.load()) this.#lineup.entries.set(entry.documentId, entry)
 	}
 
 	/** A document says how many converters it wants from now on; once this returns, that is kept. */
 	want(word: Want): void {
 		const now = Date.now()
 		const entry = want(this.#lineup, word, now)
-		if (entry === null) this.#store.delete(word.jobId)
+		if (entry === null) this.#store.delete(word.documentId)
 		else if (entry !== 'unchanged') this.#store.save(entry)
 		this.#attend(now)
 	}
@@ -59,8 +60,13 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	}
 
 	/** A job that its document does not know any more. */
-	forget(jobId: string): void {
-		if (this.#lineup.entries.delete(jobId)) this.#store.delete(jobId)
+	forget(documentId: string, jobId: string): void {
+		if (forget(this.#lineup, documentId, jobId)) this.#store.delete(documentId)
+	}
+
+	/** Looks after those who wait, as the alarm does; for when the alarm was lost. */
+	poke(): void {
+		this.#attend(Date.now())
 	}
 
 	/** A converter was nudged that is busy already: another is, but not at once, since it may be the same again. */

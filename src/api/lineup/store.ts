@@ -26,25 +26,25 @@ export class LineupStore {
 
 	constructor(sql: SqlStorage) {
 		this.#sql = sql
-		sql.exec(`CREATE TABLE IF NOT EXISTS entry (
-			job_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, priority TEXT NOT NULL, want INTEGER NOT NULL,
+		sql.exec(`CREATE TABLE IF NOT EXISTS waiting (
+			document_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, priority TEXT NOT NULL, want INTEGER NOT NULL,
 			seq INTEGER NOT NULL, sort_key REAL NOT NULL
 		) STRICT, WITHOUT ROWID`)
 	}
 
 	load(): Entry[] {
 		return this.#sql
-			.exec('SELECT * FROM entry')
+			.exec('SELECT * FROM waiting')
 			.toArray()
 			.map((row) => rowSchema.parse(row))
 	}
 
 	save(entry: Entry): void {
 		this.#sql.exec(
-			`INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-			ON CONFLICT (job_id) DO UPDATE SET want = ?4, seq = ?5`,
-			entry.jobId,
+			`INSERT INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+			ON CONFLICT (document_id) DO UPDATE SET job_id = ?2, priority = ?3, want = ?4, seq = ?5, sort_key = ?6`,
 			entry.documentId,
+			entry.jobId,
 			entry.priority,
 			entry.want,
 			entry.seq,
@@ -52,7 +52,7 @@ export class LineupStore {
 		)
 	}
 
-	delete(jobId: string): void {
-		this.#sql.exec('DELETE FROM entry WHERE job_id = ?', jobId)
+	delete(documentId: string): void {
+		this.#sql.exec('DELETE FROM waiting WHERE document_id = ?', documentId)
 	}
 }

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import type { Caller } from '../../core/access.ts'
 import { documentIdSchema } from '../../core/gate.ts'
+import { idempotencyKeySchema } from '../../core/protocol.ts'
 import { authenticate } from '../auth.ts'
 import { settingsOf } from '../env.ts'
 import { Refusal } from '../problem.ts'
@@ -27,6 +28,12 @@ export function parse<S extends z.ZodType>(schema: S, input: unknown, what: stri
 	if (parsed.success) return parsed.data
 	const wrong = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || what}: ${issue.message}`)
 	throw new Refusal('malformed', `${wrong.join('; ')}.`)
+}
+
+/** The `Idempotency-Key` of a request. @throws Refusal `malformed` */
+export function idempotencyKeyOf(context: Context<AppEnv>): string | null {
+	const key = context.req.header('Idempotency-Key')
+	return key === undefined ? null : parse(idempotencyKeySchema, key, 'Idempotency-Key')
 }
 
 /** Commands are small. Bytes. */

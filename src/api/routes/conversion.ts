@@ -1,15 +1,28 @@
-/** A document's conversion: status, start, live progress. */
+/** A document's conversion: status, commands, live progress. */
 import { Hono } from 'hono'
-import { SOCKET_PROTOCOL, startCommandSchema, TICKET_PROTOCOL_PREFIX } from '../../core/protocol.ts'
+import type { Command } from '../../core/job/event.ts'
+import {
+	type ConversionCommand,
+	conversionCommandSchema,
+	SOCKET_PROTOCOL,
+	statusQuerySchema,
+	TICKET_PROTOCOL_PREFIX,
+} from '../../core/protocol.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
-import { documentOf } from '../document/object.ts'
+import { type CommandAnswer, documentOf } from '../document/object.ts'
+import { type Settings, settingsOf } from '../env.ts'
+import { fingerprintOf } from '../idempotency.ts'
+import { awaitNews } from '../long-poll.ts'
 import { Refusal } from '../problem.ts'
-import { type AppEnv, callerOf, documentIdOf, noSuchDocument, parseBody } from './context.ts'
+import { type AppEnv, callerOf, documentIdOf, idempotencyKeyOf, noSuchDocument, parse, parseBody } from './context.ts'
 
 export const conversionRoutes = new Hono<AppEnv>()
 	.get('/:id/conversion-status', async (context) => {
 		const caller = await callerOf(context)
-		const answer = await documentOf(context.env, documentIdOf(context)).status(caller)
+		const { since, wait } = parse(statusQuerySchema, context.req.query(), 'query')
+		const object = documentOf(context.env, documentIdOf(context))
+		const answer =
+			since !== undefined && wait ? await awaitNews(object, caller, since, wait) : await object.status(caller)
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		const { snapshot } = answer
 		const headers = { ETag: etagOf(snapshot), 'Cache-Control': 'private, no-cache' }
@@ -19,9 +32,12 @@ export const conversionRoutes = new Hono<AppEnv>()
 	.post('/:id/conversion-status', async (context) => {
 		const caller = await callerOf(context)
 		const id = documentIdOf(context)
-		const { action: _, ...command } = await parseBody(context, startCommandSchema)
-		const answer = await documentOf(context.env, id).start(caller, { jobId: crypto.randomUUID(), ...command })
-		if (answer.outcome === 'not_found') throw noSuchDocument()
+		const key = idempotencyKeyOf(context)
+		const asked = await parseBody(context, conversionCommandSchema)
+		const command = commandOf(asked, settingsOf(context.env))
+		const request = key === null ? null : { key, fingerprint: fingerprintOf(asked) }
+		const answer = await documentOf(context.env, id).command(caller, command, request)
+		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
 		return context.json(answer.snapshot, answer.outcome === 'accepted' ? 202 : 200)
 	})
 	.post('/:id/conversion-ticket', async (context) => {
@@ -51,6 +67,52 @@ export const conversionRoutes = new Hono<AppEnv>()
 		if (response.status === 404) throw noSuchDocument()
 		return response
 	})
+
+/** A command as the document understands it. */
+function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings): Command {
+	const jobId = crypto.randomUUID()
+	switch (asked.action) {
+		case 'start':
+			return {
+				type: 'start',
+				jobId,
+				priority: asked.priority,
+				maxRetries: asked.maxRetries ?? maxRetries,
+				retryPolicy,
+				options: asked.options,
+				onActive: asked.onActive,
+				forceReconvert: asked.forceReconvert,
+			}
+		case 'retry':
+			return {
+				type: 'retry',
+				jobId,
+				priority: asked.priority ?? null,
+				maxRetries: asked.maxRetries ?? null,
+				options: asked.options ?? null,
+			}
+		case 'cancel':
+			return { type: 'cancel' }
+	}
+}
+
+function refusalOf(outcome: Exclude<CommandAnswer, { snapshot: Snapshot }>['outcome']): Refusal {
+	switch (outcome) {
+		case 'not_found':
+			return noSuchDocument()
+		case 'active':
+			return new Refusal('conversion_active', 'Wait until it has ended, cancel it, or start with onActive: replace.')
+		case 'nothing_to_retry':
+			return new Refusal(
+				'nothing_to_retry',
+				'Only a failed or cancelled conversion can be tried again. Start a new one.',
+			)
+		case 'options_differ':
+			return new Refusal('options_differ', 'Leave the options out, or start a new conversion with them.')
+		case 'key_reused':
+			return new Refusal('key_reused', 'Another command was sent with this key. Use a key of its own for each.')
+	}
+}
 
 function etagOf(snapshot: Snapshot): string {
 	return `"${snapshot.version}"`

@@ -1,31 +1,37 @@
 /** Documents: upload, list, one. */
 import { Hono } from 'hono'
 import { mayOwn } from '../../core/access.ts'
-import { DEFAULT_MAX_RETRIES } from '../../core/job/retry.ts'
+import { RESERVED_FOR } from '../../core/job/due.ts'
+import type { Start } from '../../core/job/event.ts'
 import { documentSchema, listQuerySchema, uploadQuerySchema } from '../../core/protocol.ts'
 import { within } from '../../deadline.ts'
 import { documentOf } from '../document/object.ts'
 import type { DocumentRecord } from '../document/store.ts'
-import { sourceKey } from '../files.ts'
+import { settingsOf } from '../env.ts'
 import { DocumentHistory } from '../history/documents.ts'
+import { documentIdFor } from '../idempotency.ts'
 import { Refusal } from '../problem.ts'
-import { declaredLength, storePdf } from '../upload.ts'
-import { type AppEnv, callerOf, documentIdOf, noSuchDocument, parse } from './context.ts'
+import { receive } from '../receive.ts'
+import { declaredLength, openPdf } from '../upload.ts'
+import { type AppEnv, callerOf, documentIdOf, idempotencyKeyOf, noSuchDocument, parse } from './context.ts'
 
 const LIST_DEADLINE = 10_000
+/** Well below the time for which a document is reserved: whoever uploads for longer has given up. Milliseconds. */
+const UPLOAD_DEADLINE = RESERVED_FOR / 2
 
 export const documentRoutes = new Hono<AppEnv>()
 	.post('/', async (context) => {
 		const caller = await callerOf(context)
 		if (!mayOwn(caller)) throw new Refusal('not_found', 'This token is for reading some documents, not for uploading.')
 		const query = parse(uploadQuerySchema, context.req.query(), 'query')
+		const key = idempotencyKeyOf(context)
 		const name = fileName(context.req.header('X-Filename'))
 		const length = declaredLength(context.req.header('Content-Length'))
 		const body = context.req.raw.body
 		if (!body) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
-
+		const settings = settingsOf(context.env)
 		const record: DocumentRecord = {
-			id: crypto.randomUUID(),
+			id: key === null ? crypto.randomUUID() : documentIdFor(settings.jwtSecret, caller, key),
 			owner: { tenant: caller.tenant, sub: caller.sub },
 			externalId: null,
 			name,
@@ -33,23 +39,18 @@ export const documentRoutes = new Hono<AppEnv>()
 			size: length,
 			createdAt: Date.now(),
 		}
-		const key = sourceKey(record.id)
-		await storePdf(context.env.FILES, key, body, length)
-		const start = {
+		const start: Start = {
 			jobId: crypto.randomUUID(),
 			priority: query.priority,
-			maxRetries: DEFAULT_MAX_RETRIES,
+			maxRetries: settings.maxRetries,
+			retryPolicy: settings.retryPolicy,
 			options: { quality: query.quality },
+			onActive: 'return',
 			forceReconvert: false,
 		}
-		try {
-			const conversion = await documentOf(context.env, record.id).create(record, query.convert ? start : null)
-			return context.json({ document: publicView(record), conversion }, 201)
-		} catch (error) {
-			// Nobody knows this id, so nothing half-made stays behind.
-			await context.env.FILES.delete(key)
-			throw error
-		}
+		const received = receive(context.env, record, query.convert ? start : null, await openPdf(body, length))
+		const { document, conversion } = await within(UPLOAD_DEADLINE, received)
+		return context.json({ document: publicView(document), conversion }, 201)
 	})
 	.get('/', async (context) => {
 		const caller = await callerOf(context)
@@ -65,6 +66,12 @@ export const documentRoutes = new Hono<AppEnv>()
 		const answer = await documentOf(context.env, documentIdOf(context)).document(caller)
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		return context.json(publicView(answer.document))
+	})
+	.delete('/:id', async (context) => {
+		const caller = await callerOf(context)
+		const answer = await documentOf(context.env, documentIdOf(context)).erase(caller)
+		if (answer.outcome === 'not_found') throw noSuchDocument()
+		return context.body(null, 204)
 	})
 
 function publicView(record: DocumentRecord) {

@@ -4,7 +4,7 @@
  */
 
 import type { ConversionOptions } from '../options.ts'
-import { type PageRange, parseRanges, rangeLength } from '../pages.ts'
+import { type PageRange, pageNumbers, parseRanges, rangeLength } from '../pages.ts'
 import type { WaitingChunk } from './job.ts'
 
 /** The most pages in a chunk. */
@@ -27,6 +27,24 @@ export function pagesToConvert(options: ConversionOptions, pageCount: number): P
 /** All chunks but the first page, which has one of its own already. */
 export function remainingChunks(pages: readonly PageRange[]): WaitingChunk[] {
 	return without(pages, pages[0] ? [pages[0].first] : []).flatMap(cut)
+}
+
+/** The chunks of a job that goes on where another ended: page 1 still comes first and alone, when it is missing. */
+export function missingChunks(pages: readonly PageRange[], ready: readonly PageRange[]): WaitingChunk[] {
+	const first = pages[0]?.first
+	const missing = without(pages, pageNumbers(ready))
+	if (first === undefined || missing[0]?.first !== first) return missing.flatMap(cut)
+	return [waiting({ first, last: first }), ...remainingChunks(missing)]
+}
+
+/** One chunk for each page, so that the page which loses its converters is found. */
+export function split(pages: PageRange, losses: number, notBefore: number): WaitingChunk[] {
+	return pageNumbers([pages]).map((page) => ({
+		state: 'waiting',
+		pages: { first: page, last: page },
+		losses,
+		notBefore,
+	}))
 }
 
 /** Ranges without some single pages. */

@@ -1,13 +1,20 @@
 /**
- * What a conversion still owes to others, and when: read off its state, so that a lost wake-up is a unit test.
+ * What a document still owes to others, and when: read off its state, so that a lost wake-up is a unit test.
+ *
+ * Whoever keeps the document asks `owed` after every event, does what it says, and comes back with the answer as the
+ * next event. Nothing is owed twice at a time, and nothing is settled but by the other side's own answer.
  *
  * Invariant I9: a job that is active has a time at which something happens.
  */
 import { type Conversion, isActive, isLeased, isWaiting } from './job.ts'
-import { backoffCeiling } from './retry.ts'
+import { backoffCeiling, type RetryPolicy } from './retry.ts'
+import { isRunnable, TOMBSTONE_KEPT } from './rules/work.ts'
 
 /** The most converters that work on one job at a time. */
 export const MAX_CONVERTERS = 8
+
+/** How long a file may be on its way, in milliseconds; an upload has ended by then, one way or the other. */
+export const RESERVED_FOR = 3_600_000
 
 /** What is owed is told at once; this long after it became due, the alarm tells it if nobody has. Milliseconds. */
 const TOLD_BY_ALARM_AFTER = 30_000
@@ -15,8 +22,67 @@ const TOLD_BY_ALARM_AFTER = 30_000
 const WANT_REPEATED_AFTER = 30_000
 /** An active job is looked at this often, whatever else. */
 const LOOKED_AT_EVERY = 60_000
+/** Whoever tells something may die over it, so the alarm looks again after this long. Milliseconds. */
+const UNDER_WAY_FOR = 60_000
+/** An alarm that should have rung so long ago was lost. */
+const ALARM_LATE_AFTER = 60_000
 
-const tellRetries = { baseDelay: 1_000, maxDelay: 60_000 }
+const tellRetries: RetryPolicy = { baseDelay: 1_000, maxDelay: 60_000 }
+
+/** What whoever keeps a document knows besides its state, and forgets when it sleeps. */
+export interface Doing {
+	/** When the alarm will ring; null when none is set. */
+	alarmAt: number | null
+	/** What is under way. */
+	lineup: boolean
+	history: boolean
+	sweep: boolean
+}
+
+/** Of somebody who does nothing, and whose alarm is not set. */
+export const idle: Readonly<Doing> = { alarmAt: null, lineup: false, history: false, sweep: false }
+
+export type Effect =
+	/** Tell the lineup how many converters the job wants; then `wantTold`. */
+	| { type: 'tellLineup'; want: number }
+	/** Tell the history all that it lacks; then `historyTold`. */
+	| { type: 'tellHistory' }
+	/** Delete what nobody refers to; then `swept`. */
+	| { type: 'sweep' }
+	/** Delete all rows: the document was never there. */
+	| { type: 'forget' }
+	| { type: 'setAlarm'; at: number }
+
+/** What is to be done now. Each effect but the alarm is under way until its answer has come. */
+export function owed(conversion: Conversion, doing: Readonly<Doing>, now: number): Effect[] {
+	if (conversion.life.state === 'forgotten') return [{ type: 'forget' }]
+	const effects: Effect[] = []
+	const want = wantToTell(conversion, now)
+	if (want !== null && !doing.lineup) effects.push({ type: 'tellLineup', want })
+	if (historyIsDue(conversion, now) && !doing.history) effects.push({ type: 'tellHistory' })
+	if (sweepIsDue(conversion, now) && !doing.sweep) effects.push({ type: 'sweep' })
+	const due = dueAt(conversion, now, effects.reduce(begun, doing))
+	// An alarm that rings too early does no harm, and setting it costs a row.
+	const isSet = doing.alarmAt !== null && due !== null && doing.alarmAt <= due && doing.alarmAt > now - ALARM_LATE_AFTER
+	if (due !== null && !isSet) effects.push({ type: 'setAlarm', at: due })
+	return effects
+}
+
+/** What is known once an effect is under way. */
+export function begun(doing: Readonly<Doing>, effect: Effect): Doing {
+	switch (effect.type) {
+		case 'tellLineup':
+			return { ...doing, lineup: true }
+		case 'tellHistory':
+			return { ...doing, history: true }
+		case 'sweep':
+			return { ...doing, sweep: true }
+		case 'setAlarm':
+			return { ...doing, alarmAt: effect.at }
+		case 'forget':
+			return { ...doing }
+	}
+}
 
 /**
  * How many more converters a job wants. Those at work take another chunk when they have finished theirs, so only what
@@ -26,7 +92,7 @@ export function wantOf(conversion: Conversion, now: number): number {
 	const { job } = conversion
 	if (!isActive(job)) return 0
 	const atWork = job.chunks.filter(isLeased).length
-	const runnable = job.chunks.filter((chunk) => isWaiting(chunk) && chunk.notBefore <= now).length
+	const runnable = job.chunks.filter((chunk) => isRunnable(chunk, job, now)).length
 	return Math.max(0, Math.min(MAX_CONVERTERS - atWork, runnable - atWork))
 }
 
@@ -34,37 +100,70 @@ export function wantOf(conversion: Conversion, now: number): number {
 export function wantToTell(conversion: Conversion, now: number): number | null {
 	const want = wantOf(conversion, now)
 	const { told } = conversion
-	const news = want !== told.want || (want > 0 && now - told.wantAt >= WANT_REPEATED_AFTER)
-	return news && retryAt(told.wantAt, told.wantMisses) <= now ? want : null
+	const news =
+		want !== told.want || (want > 0 && hasPassed(told.wantAt + WANT_REPEATED_AFTER, WANT_REPEATED_AFTER, now))
+	return news && mayTry(told.wantAt, told.wantMisses, now) ? want : null
 }
 
 /** Whether the history lacks the latest milestone and may be told now. */
 export function historyIsDue({ milestone, told }: Conversion, now: number): boolean {
-	return milestone > told.history && retryAt(told.historyAt, told.historyMisses) <= now
+	return milestone > told.history && mayTry(told.historyAt, told.historyMisses, now)
+}
+
+/** Whether there is something to delete. Under an active job packs come and go, so it waits until there is none. */
+export function sweepIsDue({ life, sweepAt, job }: Conversion, now: number): boolean {
+	if (life.state === 'reserved') return (sweepAt ?? life.since + RESERVED_FOR) <= now
+	return sweepAt !== null && sweepAt <= now && !isActive(job)
 }
 
 /** When the alarm must ring, in milliseconds since the epoch; null when nothing will ever be due. */
-export function dueAt(conversion: Conversion, now: number): number | null {
-	const { job, told, updatedAt } = conversion
+export function dueAt(conversion: Conversion, now: number, doing: Doing = idle): number | null {
+	const { job, told, updatedAt, life, sweepAt, milestone } = conversion
 	const times: number[] = []
-	if (conversion.milestone > told.history) {
-		times.push(told.historyMisses === 0 ? updatedAt + TOLD_BY_ALARM_AFTER : retryAt(told.historyAt, told.historyMisses))
+	/** A time that lies further ahead than it could comes from a clock that has been put back since. */
+	const add = (time: number, furthest: number) => times.push(Math.min(time, now + furthest))
+
+	if (milestone > told.history) {
+		if (doing.history) times.push(now + UNDER_WAY_FOR)
+		else if (told.historyMisses === 0) add(updatedAt + TOLD_BY_ALARM_AFTER, TOLD_BY_ALARM_AFTER)
+		else add(retryAt(told.historyAt, told.historyMisses), tellRetries.maxDelay)
 	}
 	const want = wantOf(conversion, now)
 	if (want !== told.want || want > 0) {
 		const since = want !== told.want ? updatedAt : told.wantAt
-		times.push(told.wantMisses === 0 ? since + WANT_REPEATED_AFTER : retryAt(told.wantAt, told.wantMisses))
+		if (doing.lineup) times.push(now + UNDER_WAY_FOR)
+		else if (told.wantMisses === 0) add(since + WANT_REPEATED_AFTER, WANT_REPEATED_AFTER)
+		else add(retryAt(told.wantAt, told.wantMisses), tellRetries.maxDelay)
 	}
 	if (isActive(job)) {
 		times.push(now + LOOKED_AT_EVERY)
 		for (const chunk of job.chunks) {
-			if (isLeased(chunk)) times.push(chunk.expiresAt)
-			else if (chunk.notBefore > now) times.push(chunk.notBefore)
+			if (isLeased(chunk)) times.push(Math.min(chunk.expiresAt, chunk.endsAt))
+			else if (isWaiting(chunk) && chunk.notBefore > now) times.push(chunk.notBefore)
 		}
+	} else if (doing.sweep) {
+		times.push(now + UNDER_WAY_FOR)
+	} else if (sweepAt !== null) {
+		times.push(sweepAt)
+	} else if (life.state === 'reserved') {
+		// Most uploads are over soon, and then this is the alarm that their conversion needs; the longer one takes, the
+		// less often it is looked at.
+		times.push(Math.min(life.since + RESERVED_FOR, now + Math.max(TOLD_BY_ALARM_AFTER, now - life.since)))
 	}
+	if (life.state === 'erased') times.push(Math.max(life.at + TOMBSTONE_KEPT, now + LOOKED_AT_EVERY))
 	return times.length === 0 ? null : Math.max(now + 1, Math.min(...times))
+}
+
+/** Whether what was last tried then, and so often in vain, may be tried again. */
+function mayTry(triedAt: number, misses: number, now: number): boolean {
+	return hasPassed(retryAt(triedAt, misses), tellRetries.maxDelay, now)
 }
 
 function retryAt(triedAt: number, misses: number): number {
 	return misses === 0 ? 0 : triedAt + backoffCeiling(tellRetries, misses)
+}
+
+/** Whether a time has come, or lies so far ahead that the clock must have been put back. */
+function hasPassed(time: number, furthest: number, now: number): boolean {
+	return time <= now || time > now + furthest
 }

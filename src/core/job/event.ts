@@ -7,17 +7,41 @@ import type { ConversionOptions } from '../options.ts'
 import type { PageRange } from '../pages.ts'
 import type { Priority } from '../snapshot.ts'
 import type { Conversion } from './job.ts'
+import type { RetryPolicy } from './retry.ts'
+
+/** What becomes of an active job when another is to be started: it is given back, defended, or cancelled. */
+export type OnActive = 'return' | 'reject' | 'replace'
+
+/** How a job is to be started. */
+export interface Start {
+	jobId: string
+	priority: Priority
+	maxRetries: number
+	retryPolicy: RetryPolicy
+	options: ConversionOptions
+	onActive: OnActive
+	/** Convert again although the last job was completed with the same options. */
+	forceReconvert: boolean
+}
+
+/** How a job is to be tried again; null takes over what the last one had. */
+export interface Retry {
+	jobId: string
+	priority: Priority | null
+	maxRetries: number | null
+	options: ConversionOptions | null
+}
 
 export type Event =
-	| {
-			type: 'start'
-			jobId: string
-			priority: Priority
-			maxRetries: number
-			options: ConversionOptions
-			/** Convert again although a completed job with the same options exists. */
-			forceReconvert: boolean
-	  }
+	/** The document's file is here. */
+	| { type: 'create'; start: Start | null }
+	/** It will not come: its upload failed. */
+	| { type: 'abandon' }
+	| ({ type: 'start' } & Start)
+	| ({ type: 'retry' } & Retry)
+	| { type: 'cancel' }
+	/** The document is to go, for good. */
+	| { type: 'erase' }
 	/** A converter asks for work. */
 	| { type: 'lease'; jobId: string }
 	/** A converter has opened the document. */
@@ -41,11 +65,26 @@ export type Event =
 	/** The object came back to life with what was saved. */
 	| { type: 'woken' }
 	/** The lineup was told, or at least tried to be told, what is wanted. */
-	| { type: 'wantTold'; want: number; answered: boolean }
+	| { type: 'wantTold'; jobId: string; want: number; answered: boolean }
 	/** The history was told everything up to a sequence, or at least that was tried. */
 	| { type: 'historyTold'; sequence: number; answered: boolean }
+	/** What nobody referred to was deleted, or at least that was tried; `due` is the `sweepAt` that asked for it. */
+	| { type: 'swept'; due: number | null; through: number; answered: boolean }
 
-export type StartOutcome = { outcome: 'accepted' } | { outcome: 'existing' }
+export type CreateOutcome = { outcome: 'created' } | { outcome: 'existing' } | { outcome: 'gone' }
+export type StartOutcome =
+	| { outcome: 'accepted' }
+	| { outcome: 'existing' }
+	| { outcome: 'active' }
+	| { outcome: 'gone' }
+export type RetryOutcome =
+	| { outcome: 'accepted' }
+	/** The last job neither failed nor was cancelled. */
+	| { outcome: 'nothing_to_retry' }
+	| { outcome: 'options_differ' }
+
+export type CancelOutcome = { outcome: 'cancelled' } | { outcome: 'unchanged' }
+export type EraseOutcome = { outcome: 'erased' } | { outcome: 'gone' }
 
 /** The lease as its converter needs to know it. */
 export interface Grant {
@@ -62,8 +101,16 @@ export type FenceOutcome = { outcome: 'current' } | { outcome: 'stale' }
 
 export type FinishOutcome = { outcome: 'accepted'; next: Grant | null } | { outcome: 'stale' }
 
+/** What a user may say of a document's conversion. */
+export type Command = Extract<Event, { type: 'start' | 'retry' | 'cancel' }>
+
 interface Outcomes {
+	create: CreateOutcome
+	abandon: null
 	start: StartOutcome
+	retry: RetryOutcome
+	cancel: CancelOutcome
+	erase: EraseOutcome
 	lease: LeaseOutcome
 	opened: FenceOutcome
 	report: FenceOutcome
@@ -73,6 +120,7 @@ interface Outcomes {
 	woken: null
 	wantTold: null
 	historyTold: null
+	swept: null
 }
 
 export type OutcomeOf<E extends Event> = Outcomes[E['type']]
@@ -87,7 +135,15 @@ export type OutcomeOf<E extends Event> = Outcomes[E['type']]
 export type Change =
 	| { kind: 'unchanged' }
 	| { kind: 'bookkeeping'; conversion: Conversion; durable: boolean }
-	| { kind: 'visible'; conversion: Conversion; durable: boolean; milestone?: true }
+	| {
+			kind: 'visible'
+			conversion: Conversion
+			durable: boolean
+			/** The history must have this. */
+			milestone?: true
+			/** The job that this one took the place of, as it ended: to be written down under its own number. */
+			closed?: Conversion
+	  }
 
 export interface Ruling<O> {
 	outcome: O

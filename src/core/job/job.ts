@@ -10,6 +10,7 @@ import { failureCodeSchema } from '../failure.ts'
 import { conversionOptionsSchema } from '../options.ts'
 import { pageRangeSchema } from '../pages.ts'
 import { prioritySchema } from '../snapshot.ts'
+import { defaultRetryPolicy, retryPolicySchema } from './retry.ts'
 
 /** A range of pages that is not done: the unit of work, of retry and of upload. */
 export const chunkSchema = z.discriminatedUnion('state', [
@@ -26,7 +27,10 @@ export const chunkSchema = z.discriminatedUnion('state', [
 		pages: pageRangeSchema,
 		losses: z.int(),
 		fence: z.int(),
+		/** Without a report until then it is lost. */
 		expiresAt: z.number(),
+		/** Whatever is reported, it is lost then: a converter that goes round in circles reports as well. */
+		endsAt: z.number().default(Number.MAX_SAFE_INTEGER),
 		/** Pages of this lease rendered so far, as reported. */
 		rendered: z.int(),
 	}),
@@ -61,8 +65,11 @@ export const jobSchema = z.object({
 	options: conversionOptionsSchema,
 	priority: prioritySchema,
 	maxRetries: z.int(),
+	retryPolicy: retryPolicySchema.default(defaultRetryPolicy),
 	createdAt: z.number(),
 	phase: phaseSchema,
+	/** Number of the job whose packs are the first of this one's: an earlier job's when this is a retry. Null: its own. */
+	packsFrom: z.int().nullable().default(null),
 	/** Pages of the document; null until a converter has opened it. */
 	pageCount: z.int().nullable(),
 	/** Pages this job converts; null until then. */
@@ -78,6 +85,22 @@ export const jobSchema = z.object({
 	progress: z.object({ floor: z.number(), ceiling: z.number() }),
 })
 export type Job = z.infer<typeof jobSchema>
+
+/**
+ * Whether the document is there.
+ *
+ * - `reserved`: its file is on its way, and nobody sees it yet.
+ * - `kept`: the usual.
+ * - `erased`: a tombstone, so that what comes late does not bring it back.
+ * - `forgotten`: nothing is owed to anybody any more, and its rows can go.
+ */
+export const lifeSchema = z.discriminatedUnion('state', [
+	z.object({ state: z.literal('reserved'), since: z.number() }),
+	z.object({ state: z.literal('kept') }),
+	z.object({ state: z.literal('erased'), at: z.number() }),
+	z.object({ state: z.literal('forgotten') }),
+])
+export type Life = z.infer<typeof lifeSchema>
 
 /** What others have been told, so that what they have not is told again until they answer. */
 const toldSchema = z.object({
@@ -103,26 +126,42 @@ export const conversionSchema = z.object({
 	/** The sequence of the last change that the history must have: created, accepted, ended. */
 	milestone: z.int(),
 	told: toldSchema,
+	/** When the objects are deleted that nobody refers to any more; null when there are none. */
+	sweepAt: z.number().nullable().default(null),
+	/** Up to this fence no object is left but those that are referred to. */
+	sweptThrough: z.int().default(0),
 	updatedAt: z.number(),
+	life: lifeSchema.default({ state: 'kept' }),
+	/** Counts the document's jobs; 0 before the first. */
+	number: z.int(),
 	job: jobSchema.nullable(),
 })
 export type Conversion = z.infer<typeof conversionSchema>
 
-/** A document that was never converted. */
-export function neverConverted(now: number): Conversion {
+/** A document whose file is on its way. */
+export function reserved(now: number): Conversion {
 	return {
-		sequence: 1,
+		sequence: 0,
 		tick: 0,
 		fence: 0,
-		milestone: 1,
+		milestone: 0,
 		told: { want: 0, wantAt: 0, wantMisses: 0, history: 0, historyAt: 0, historyMisses: 0 },
+		sweepAt: null,
+		sweptThrough: 0,
 		updatedAt: now,
+		life: { state: 'reserved', since: now },
+		number: 0,
 		job: null,
 	}
 }
 
 export function isActive(job: Job | null): job is Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> } {
 	return job !== null && (job.phase.status === 'queued' || job.phase.status === 'processing')
+}
+
+/** The numbers of the jobs whose packs are this one's, both included; null when it has none. */
+export function packNumbers({ number, job }: Pick<Conversion, 'number' | 'job'>): { from: number; to: number } | null {
+	return job && { from: job.packsFrom ?? number, to: number }
 }
 
 export function isLeased(chunk: Chunk): chunk is LeasedChunk {

@@ -4,12 +4,15 @@
  *
  * Full jitter: Marc Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
  */
-export interface RetryPolicy {
+import { z } from 'zod'
+
+export const retryPolicySchema = z.object({
 	/** Milliseconds. */
-	readonly baseDelay: number
+	baseDelay: z.number().nonnegative(),
 	/** Milliseconds. */
-	readonly maxDelay: number
-}
+	maxDelay: z.number().nonnegative(),
+})
+export type RetryPolicy = z.infer<typeof retryPolicySchema>
 
 export const DEFAULT_MAX_RETRIES = 3
 

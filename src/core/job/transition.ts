@@ -5,9 +5,11 @@
  * Invariant I4: the version rises with every visible change.
  */
 import type { Change, Event, OutcomeOf, Ruling } from './event.ts'
-import { type Conversion, type Job, TICKS_PER_SEQUENCE } from './job.ts'
+import { type Conversion, TICKS_PER_SEQUENCE } from './job.ts'
 import { savedBounds } from './progress.ts'
-import * as rules from './rules.ts'
+import * as life from './rules/life.ts'
+import * as told from './rules/told.ts'
+import * as work from './rules/work.ts'
 
 export interface Step<O> {
 	conversion: Conversion
@@ -16,6 +18,8 @@ export interface Step<O> {
 	write: boolean
 	/** Whether the snapshot changed. */
 	visible: boolean
+	/** The job that this one took the place of, as it ended: to be written down in the same transaction. */
+	closed: Conversion | null
 }
 
 export function transition<E extends Event>(conversion: Conversion, event: E, now: number): Step<OutcomeOf<E>> {
@@ -25,56 +29,76 @@ export function transition<E extends Event>(conversion: Conversion, event: E, no
 
 function rule(conversion: Conversion, event: Event, now: number): Ruling<OutcomeOf<Event>> {
 	switch (event.type) {
+		case 'create':
+			return life.create(conversion, event, now)
+		case 'abandon':
+			return life.abandon(conversion)
 		case 'start':
-			return rules.start(conversion, event, now)
+			return life.start(conversion, event, now)
+		case 'retry':
+			return life.retry(conversion, event, now)
+		case 'cancel':
+			return life.cancel(conversion, now)
+		case 'erase':
+			return life.erase(conversion, now)
+		case 'swept':
+			return life.swept(conversion, event, now)
 		case 'lease':
-			return rules.lease(conversion, event, now)
+			return work.lease(conversion, event, now)
 		case 'opened':
-			return rules.opened(conversion, event, now)
+			return work.opened(conversion, event, now)
 		case 'report':
-			return rules.report(conversion, event, now)
+			return work.report(conversion, event, now)
 		case 'finish':
-			return rules.finish(conversion, event, now)
+			return work.finish(conversion, event, now)
 		case 'fail':
-			return rules.fail(conversion, event, now)
+			return work.fail(conversion, event, now)
 		case 'tick':
-			return rules.tick(conversion, event, now)
+			return work.tick(conversion, event, now)
 		case 'woken':
-			return rules.woken(conversion)
+			return work.woken(conversion)
 		case 'wantTold':
-			return rules.wantTold(conversion, event, now)
+			return told.wantTold(conversion, event, now)
 		case 'historyTold':
-			return rules.historyTold(conversion, event, now)
+			return told.historyTold(conversion, event, now)
 	}
 }
 
 function committed(before: Conversion, change: Change, now: number): Omit<Step<never>, 'outcome'> {
 	switch (change.kind) {
 		case 'unchanged':
-			return { conversion: before, write: false, visible: false }
+			return { conversion: before, write: false, visible: false, closed: null }
 		case 'bookkeeping':
-			return { conversion: change.conversion, write: change.durable, visible: false }
+			return { conversion: change.conversion, write: change.durable, visible: false, closed: null }
 		case 'visible': {
-			const { conversion } = change
+			const { conversion, closed } = change
+			const versioned = (next: Conversion, sequence: number, tick: number): Conversion => ({
+				...next,
+				sequence,
+				tick,
+				milestone: change.milestone ? sequence : next.milestone,
+				updatedAt: now,
+			})
+			if (closed) {
+				// The job that ends and the one that begins are two versions of the document, written down as one.
+				const [ended, begun] = [before.sequence + 1, before.sequence + 2]
+				return {
+					conversion: versioned(conversion, begun, 0),
+					write: true,
+					visible: true,
+					closed: versioned(closed, ended, 0),
+				}
+			}
 			// A tick that would run into the next sequence becomes one.
 			const write = change.durable || before.tick + 1 >= TICKS_PER_SEQUENCE
-			const sequence = write ? before.sequence + 1 : before.sequence
-			return {
-				conversion: {
-					...conversion,
-					sequence,
-					tick: write ? 0 : before.tick + 1,
-					milestone: change.milestone ? sequence : conversion.milestone,
-					updatedAt: now,
-					job: conversion.job && write ? withSavedBounds(conversion.job) : conversion.job,
-				},
-				write,
-				visible: true,
-			}
+			const next = versioned(conversion, write ? before.sequence + 1 : before.sequence, write ? 0 : before.tick + 1)
+			return { conversion: write ? withSavedBounds(next) : next, write, visible: true, closed: null }
 		}
 	}
 }
 
-function withSavedBounds(job: Job): Job {
-	return job.phase.status === 'processing' ? { ...job, progress: savedBounds(job) } : job
+function withSavedBounds(conversion: Conversion): Conversion {
+	const { job } = conversion
+	if (job?.phase.status !== 'processing') return conversion
+	return { ...conversion, job: { ...job, progress: savedBounds(job) } }
 }

@@ -1,57 +1,39 @@
 /**
- * One function per event: given the state, what comes of it. `transition.ts` puts them together.
+ * How the work on a job goes on: one function per event.
  *
- * Invariants held here: I2 at most one active job · I3 a job that has ended never changes · I5 only a current lease
- * changes anything, told by its fence, which only rises (I4).
+ * Invariants held here: I3 a job that has ended never changes · I5 only a current lease changes anything, told by its
+ * fence, which only rises (I4) · I1 every lease ends, and every loss brings its pages nearer to done or failed.
  */
-import { type FailureCode, failure } from '../failure.ts'
-import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../pages.ts'
-import { firstChunk, pagesToConvert, remainingChunks, without } from './chunks.ts'
-import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling, StartOutcome } from './event.ts'
-import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from './job.ts'
-import { boundsAfterCrash, isHeldBack, percentOf } from './progress.ts'
-import { backoff, defaultRetryPolicy } from './retry.ts'
+import { type FailureCode, failure } from '../../failure.ts'
+import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../../pages.ts'
+import { pagesToConvert, remainingChunks, split, without } from '../chunks.ts'
+import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '../event.ts'
+import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from '../job.ts'
+import { boundsAfterCrash, isHeldBack, percentOf } from '../progress.ts'
+import { backoff } from '../retry.ts'
+import { bookkeeping, littered, milestone, moved, progressed, unchanged } from './ruling.ts'
 
 /** How long a lease lasts without a report, in milliseconds. */
 export const LEASE_DURATION = 30_000
 
+/** How long a lease lasts whatever is reported, in milliseconds: no sound converter needs a third of this for a chunk. */
+export const LONGEST_LEASE = 600_000
+
+/** How long a tombstone outlives its document: longer than any queue keeps a message (14 days). Milliseconds. */
+export const TOMBSTONE_KEPT = 15 * 86_400_000
+
 /** A renewed lease is written down once this much of the written one has passed; until then memory suffices. */
 const RENEWAL_WRITTEN_AFTER = LEASE_DURATION / 2
 
-type Of<T extends Event['type']> = Extract<Event, { type: T }>
+/** A chunk that was lost so often is taken apart: one of its pages may be what ends its converters. */
+const SPLIT_AFTER = 2
 
-export function start(conversion: Conversion, event: Of<'start'>, now: number): Ruling<StartOutcome> {
-	const { job } = conversion
-	if (isActive(job)) return unchanged({ outcome: 'existing' })
-	if (job?.phase.status === 'completed' && !event.forceReconvert && sameOptions(job, event.options)) {
-		return unchanged({ outcome: 'existing' })
-	}
-	const fresh: Job = {
-		id: event.jobId,
-		options: event.options,
-		priority: event.priority,
-		maxRetries: event.maxRetries,
-		createdAt: now,
-		phase: { status: 'queued' },
-		pageCount: null,
-		totalPages: null,
-		chunks: [firstChunk(event.options)],
-		ready: [],
-		failedPages: [],
-		retryCount: 0,
-		firstPageAt: null,
-		progress: { floor: 0, ceiling: 0 },
-	}
-	return {
-		outcome: { outcome: 'accepted' },
-		change: { kind: 'visible', conversion: { ...conversion, job: fresh }, durable: true, milestone: true },
-	}
-}
+type Of<T extends Event['type']> = Extract<Event, { type: T }>
 
 export function lease(conversion: Conversion, event: Of<'lease'>, now: number): Ruling<LeaseOutcome> {
 	const { job } = conversion
 	if (!isActive(job) || job.id !== event.jobId) return unchanged({ outcome: 'nothing' })
-	const chunk = job.chunks.find((candidate) => isWaiting(candidate) && candidate.notBefore <= now)
+	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
 	if (!chunk) return unchanged({ outcome: 'nothing' })
 
 	const fence = conversion.fence + 1
@@ -61,6 +43,7 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		losses: chunk.losses,
 		fence,
 		expiresAt: now + LEASE_DURATION,
+		endsAt: now + LONGEST_LEASE,
 		rendered: 0,
 	}
 	const next: Job = {
@@ -75,6 +58,11 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		},
 		change: { kind: 'visible', conversion: { ...conversion, fence, job: next }, durable: true },
 	}
+}
+
+/** Whether a chunk may be leased: its backoff is over, or it was set by a clock that has been put back since. */
+export function isRunnable(chunk: Chunk, job: Job, now: number): boolean {
+	return isWaiting(chunk) && (chunk.notBefore <= now || chunk.notBefore > now + job.retryPolicy.maxDelay)
 }
 
 export function opened(conversion: Conversion, event: Of<'opened'>, now: number): Ruling<FenceOutcome> {
@@ -94,7 +82,7 @@ export function opened(conversion: Conversion, event: Of<'opened'>, now: number)
 		totalPages,
 		chunks: [...job.chunks, ...remainingChunks(pages)],
 	}
-	return visible(conversion, next, { outcome: 'current' }, true)
+	return moved(conversion, next, { outcome: 'current' })
 }
 
 export function report(conversion: Conversion, event: Of<'report'>, now: number): Ruling<FenceOutcome> {
@@ -105,17 +93,20 @@ export function report(conversion: Conversion, event: Of<'report'>, now: number)
 		...chunk,
 		// Late reports never take back what an earlier one said.
 		rendered: Math.min(rangeLength(chunk.pages), Math.max(chunk.rendered, event.rendered)),
-		expiresAt: now + LEASE_DURATION,
+		expiresAt: Math.min(now + LEASE_DURATION, chunk.endsAt),
 	})
 	const renewalDue = chunk.expiresAt - now < LEASE_DURATION - RENEWAL_WRITTEN_AFTER
-	return visible(conversion, next, { outcome: 'current' }, isHeldBack(next) || renewalDue)
+	const write = isHeldBack(next) || renewalDue
+	return (write ? moved : progressed)(conversion, next, { outcome: 'current' })
 }
 
 export function finish(conversion: Conversion, event: Of<'finish'>, now: number): Ruling<FinishOutcome> {
 	const held = holding(conversion, event.fence)
-	if (!held) return unchanged({ outcome: 'stale' })
+	if (!held) return superseded(conversion, event, now)
 	const { job, chunk } = held
-	if (event.through < chunk.pages.first || event.through > chunk.pages.last) return unchanged({ outcome: 'stale' })
+	if (event.through < chunk.pages.first || event.through > chunk.pages.last) {
+		return superseded(conversion, event, now)
+	}
 
 	const done: PageRange = { first: chunk.pages.first, last: event.through }
 	const readyNow = without(
@@ -123,7 +114,7 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		event.failed.map(({ page }) => page),
 	)
 	// A pack must hold exactly the pages that it says are ready (I6).
-	if (!sameNumbers(pageNumbers(readyNow), event.converted)) return unchanged({ outcome: 'stale' })
+	if (!sameNumbers(pageNumbers(readyNow), event.converted)) return superseded(conversion, event, now)
 	const left: Chunk[] =
 		event.through < chunk.pages.last
 			? [{ state: 'waiting', pages: { first: event.through + 1, last: chunk.pages.last }, losses: 0, notBefore: 0 }]
@@ -145,22 +136,34 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ruling<FenceOutcome> {
 	const held = holding(conversion, event.fence)
 	if (!held) return unchanged({ outcome: 'stale' })
-	return settled(conversion, lost(held.job, held.chunk, event.code, now, event.random), now)
+	return settled(littered(conversion, now), lost(held.job, held.chunk, event.code, now, event.random), now)
 }
 
 export function tick(conversion: Conversion, event: Of<'tick'>, now: number): Ruling<null> {
+	const { life } = conversion
+	if (life.state === 'erased' && life.at + TOMBSTONE_KEPT <= now && conversion.sweepAt === null) {
+		return bookkeeping({ ...conversion, life: { state: 'forgotten' } }, null, false)
+	}
 	let { job } = conversion
 	if (!isActive(job)) return unchanged(null)
-	const expired = job.chunks.filter((chunk) => isLeased(chunk) && chunk.expiresAt <= now) as LeasedChunk[]
-	if (expired.length === 0) {
+	const over = job.chunks.filter(isLeased).filter((chunk) => isOver(chunk, now))
+	if (over.length === 0) {
 		// A backoff that is over changes what is wanted, and the lineup believes only a higher version.
 		const rested = job.chunks.some(
 			(chunk) => isWaiting(chunk) && chunk.notBefore > conversion.updatedAt && chunk.notBefore <= now,
 		)
-		return rested ? visible(conversion, job, null, false) : unchanged(null)
+		return rested ? progressed(conversion, job, null) : unchanged(null)
 	}
-	for (const chunk of expired) job = lost(job, chunk, 'converter_lost', now, event.random)
-	return { ...settled(conversion, job, now), outcome: null }
+	for (const chunk of over) {
+		const code = chunk.endsAt <= now ? 'deadline_exceeded' : 'converter_lost'
+		job = lost(job, chunk, code, now, event.random)
+	}
+	return { ...settled(littered(conversion, now), job, now), outcome: null }
+}
+
+/** Whether a lease has run out; one that ends later than any could was given by a clock that has been put back since. */
+function isOver({ expiresAt, endsAt }: LeasedChunk, now: number): boolean {
+	return Math.min(expiresAt, endsAt) <= now || expiresAt > now + 2 * LEASE_DURATION
 }
 
 export function woken(conversion: Conversion): Ruling<null> {
@@ -172,25 +175,6 @@ export function woken(conversion: Conversion): Ruling<null> {
 	return { outcome: null, change: { kind: 'visible', conversion: { ...conversion, told, job: next }, durable: true } }
 }
 
-export function wantTold(conversion: Conversion, event: Of<'wantTold'>, now: number): Ruling<null> {
-	const { told } = conversion
-	if (!event.answered) {
-		return bookkeeping(conversion, { ...told, wantAt: now, wantMisses: told.wantMisses + 1 }, false)
-	}
-	// A running job writes often enough; one that has ended must remember that nobody waits for it.
-	const durable = !isActive(conversion.job)
-	return bookkeeping(conversion, { ...told, want: event.want, wantAt: now, wantMisses: 0 }, durable)
-}
-
-export function historyTold(conversion: Conversion, event: Of<'historyTold'>, now: number): Ruling<null> {
-	const { told } = conversion
-	if (!event.answered) {
-		return bookkeeping(conversion, { ...told, historyAt: now, historyMisses: told.historyMisses + 1 }, false)
-	}
-	const history = Math.max(told.history, event.sequence)
-	return bookkeeping(conversion, { ...told, history, historyAt: now, historyMisses: 0 }, !isActive(conversion.job))
-}
-
 /** The chunk that this fence holds, if it still does. */
 function holding(conversion: Conversion, fence: number): { job: Job; chunk: LeasedChunk } | null {
 	const { job } = conversion
@@ -199,25 +183,35 @@ function holding(conversion: Conversion, fence: number): { job: Job; chunk: Leas
 	return chunk && isLeased(chunk) ? { job, chunk } : null
 }
 
-/** A lease came to nothing: its chunk waits for the next try, or its pages have failed. */
+/** A pack was stored under a lease that is none any more: it has to go, also when everything was swept before. */
+function superseded(conversion: Conversion, event: Of<'finish'>, now: number): Ruling<FinishOutcome> {
+	if (event.converted.length === 0 || event.fence > conversion.fence) return unchanged({ outcome: 'stale' })
+	const sweptThrough = Math.min(conversion.sweptThrough, event.fence - 1)
+	return bookkeeping({ ...littered(conversion, now), sweptThrough }, { outcome: 'stale' }, true)
+}
+
+/** A lease came to nothing: its pages wait for the next try, or have failed. */
 function lost(job: Job, chunk: LeasedChunk, code: FailureCode, now: number, random: number): Job {
 	const losses = chunk.losses + 1
-	if (failure(code).retryable && losses <= job.maxRetries) {
-		const notBefore = now + backoff(defaultRetryPolicy, losses, random)
-		const next = withChunk(job, chunk, { state: 'waiting', pages: chunk.pages, losses, notBefore })
-		return { ...next, retryCount: job.retryCount + 1 }
+	const isRetryable = failure(code).retryable
+	const notBefore = now + backoff(job.retryPolicy, losses, random)
+	if (isRetryable && rangeLength(chunk.pages) > 1 && (losses >= SPLIT_AFTER || losses > job.maxRetries)) {
+		// Each page has at least one try of its own, since only one of them may be to blame.
+		const pages = split(chunk.pages, Math.min(losses, job.maxRetries), notBefore)
+		return { ...withChunks(job, chunk, pages), retryCount: job.retryCount + 1 }
+	}
+	if (isRetryable && losses <= job.maxRetries) {
+		const again = withChunks(job, chunk, [{ state: 'waiting', pages: chunk.pages, losses, notBefore }])
+		return { ...again, retryCount: job.retryCount + 1 }
 	}
 	// A document that cannot even be opened fails as a whole, in `settled`.
-	return {
-		...job,
-		chunks: job.chunks.filter((candidate) => candidate !== chunk),
-		failedPages: [...job.failedPages, ...pageNumbers([chunk.pages]).map((page) => ({ page, code }))],
-	}
+	const failed = pageNumbers([chunk.pages]).map((page) => ({ page, code }))
+	return { ...withChunks(job, chunk, []), failedPages: [...job.failedPages, ...failed] }
 }
 
 /** Ends the job when nothing is left to do. */
 function settled(conversion: Conversion, job: Job, now: number): Ruling<FenceOutcome> {
-	if (job.chunks.length > 0) return visible(conversion, job, { outcome: 'current' }, true)
+	if (job.chunks.length > 0) return moved(conversion, job, { outcome: 'current' })
 	if (job.ready.length === 0) {
 		const code = job.failedPages[0]?.code ?? 'no_page_converted'
 		// What could not even be opened failed as a document, not page by page.
@@ -225,46 +219,31 @@ function settled(conversion: Conversion, job: Job, now: number): Ruling<FenceOut
 		return ended(conversion, job, job.totalPages === 1 ? code : 'no_page_converted', now)
 	}
 	const startedAt = job.phase.status === 'processing' ? job.phase.startedAt : now
-	return visible(
-		conversion,
-		{ ...job, phase: { status: 'completed', startedAt, completedAt: now } },
-		{ outcome: 'current' },
-		true,
-		true,
-	)
+	const completed: Job = { ...job, phase: { status: 'completed', startedAt, completedAt: now } }
+	// The packs of the job that was shown until now are shown no longer.
+	const before = conversion.number > 1 ? littered(conversion, now) : conversion
+	return milestone({ ...before, job: completed }, { outcome: 'current' })
 }
 
 function ended(conversion: Conversion, job: Job, code: FailureCode, now: number): Ruling<FenceOutcome> {
 	const startedAt = job.phase.status === 'processing' ? job.phase.startedAt : null
-	const next: Job = {
+	const failed: Job = {
 		...job,
 		phase: { status: 'failed', startedAt, completedAt: now, code, progress: percentOf(job) },
 		chunks: [],
 	}
-	return visible(conversion, next, { outcome: 'current' }, true, true)
+	const before = job.chunks.some(isLeased) ? littered(conversion, now) : conversion
+	return milestone({ ...before, job: failed }, { outcome: 'current' })
 }
 
 function withChunk(job: Job, chunk: Chunk, next: Chunk): Job {
-	return { ...job, chunks: job.chunks.map((candidate) => (candidate === chunk ? next : candidate)) }
+	return withChunks(job, chunk, [next])
+}
+
+function withChunks(job: Job, chunk: Chunk, next: readonly Chunk[]): Job {
+	return { ...job, chunks: job.chunks.flatMap((candidate) => (candidate === chunk ? next : [candidate])) }
 }
 
 function sameNumbers(some: readonly number[], others: readonly number[]): boolean {
 	return some.length === others.length && some.every((value, index) => value === others[index])
-}
-
-function sameOptions(job: Job, options: Job['options']): boolean {
-	return job.options.quality === options.quality && (job.options.pages ?? '') === (options.pages ?? '')
-}
-
-function unchanged<O>(outcome: O): Ruling<O> {
-	return { outcome, change: { kind: 'unchanged' } }
-}
-
-function bookkeeping(conversion: Conversion, told: Conversion['told'], durable: boolean): Ruling<null> {
-	return { outcome: null, change: { kind: 'bookkeeping', conversion: { ...conversion, told }, durable } }
-}
-
-function visible<O>(conversion: Conversion, job: Job, outcome: O, durable: boolean, milestone = false): Ruling<O> {
-	const next = { ...conversion, job }
-	return { outcome, change: { kind: 'visible', conversion: next, durable, ...(milestone && { milestone: true }) } }
 }

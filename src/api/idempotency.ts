@@ -1,0 +1,23 @@
+/** What makes a request the same request: its key, and a digest of what it asks. */
+import { createHash, createHmac } from 'node:crypto'
+import type { Owner } from '../core/access.ts'
+
+/**
+ * The id of the document that an owner uploads under an idempotency key: the same each time, and not to be guessed by
+ * others. A UUID of version 8 (RFC 9562, 5.8).
+ */
+export function documentIdFor(secret: string, { tenant, sub }: Owner, key: string): string {
+	const hmac = createHmac('sha256', secret)
+		.update(JSON.stringify(['platen document v1', tenant, sub, key]))
+		.digest()
+	const bytes = hmac.subarray(0, 16)
+	bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6)
+	bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+	const hex = bytes.toString('hex')
+	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+/** @param command parsed, so that what is written differently but means the same is the same */
+export function fingerprintOf(command: object): string {
+	return createHash('sha256').update(JSON.stringify(command)).digest('hex')
+}

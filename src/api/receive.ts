@@ -1,0 +1,64 @@
+/** A document on its way in: reserved, stored, created, in this order, so that whatever fails in between leaves no file. */
+import type { Start } from '../core/job/event.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { documentOf } from './document/object.ts'
+import type { DocumentRecord } from './document/store.ts'
+import { sourceKey } from './files.ts'
+import { Refusal } from './problem.ts'
+import { isStored, type PdfUpload, storePdf } from './upload.ts'
+
+/**
+ * Takes a document in. The same one may come again, under an id that was made from an idempotency key.
+ *
+ * @throws Refusal `incomplete_upload`, `key_reused`, `conflict` or `unavailable`
+ */
+export async function receive(
+	env: ApiEnv,
+	record: DocumentRecord,
+	start: Start | null,
+	pdf: PdfUpload,
+): Promise<{ document: DocumentRecord; conversion: Snapshot }> {
+	const object = documentOf(env, record.id)
+	const key = sourceKey(record.id)
+	const place = await object.reserve(record)
+	switch (place.outcome) {
+		case 'gone':
+			throw new Refusal('conflict', 'What was uploaded with this key has been erased. Use another key.')
+		case 'existing':
+			if (!isSame(place.document, record) || !(await isStored(env.FILES, key, pdf))) throw keyReused()
+			return { document: place.document, conversion: place.snapshot }
+		case 'pending':
+			if (!isSame(place.document, record)) throw keyReused()
+			if (!(await env.FILES.head(key))) await store(env, key, pdf)
+			else if (!(await isStored(env.FILES, key, pdf))) throw keyReused()
+			break
+		case 'reserved':
+			try {
+				await store(env, key, pdf)
+			} catch (error) {
+				// A reservation that is not taken back ends by itself, later.
+				if (error instanceof Refusal && error.code === 'incomplete_upload') await object.abandon()
+				throw error
+			}
+	}
+	// When nobody answers here the document may be there or not, so its file stays: the reservation knows which.
+	const created = await object.create(start)
+	if (created.outcome !== 'gone') {
+		return { document: place.outcome === 'pending' ? place.document : record, conversion: created.snapshot }
+	}
+	await env.FILES.delete(key)
+	throw new Refusal('unavailable', 'The upload took too long. Upload the file again.', { 'Retry-After': '1' })
+}
+
+async function store(env: ApiEnv, key: string, pdf: PdfUpload): Promise<void> {
+	if ((await storePdf(env.FILES, key, pdf)) === 'stored') return
+	throw new Refusal('conflict', 'The same upload is under way. Wait for its answer, or repeat it in a moment.')
+}
+
+function isSame(some: DocumentRecord, other: DocumentRecord): boolean {
+	return some.size === other.size && some.name === other.name && some.contentType === other.contentType
+}
+
+function keyReused(): Refusal {
+	return new Refusal('key_reused', 'Another file was uploaded with this key. Use a key of its own for each upload.')
+}
