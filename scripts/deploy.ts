@@ -8,7 +8,7 @@ import { measureStart } from './deploy/start-time.ts'
 import { tableOf } from './deploy/table.ts'
 import { Complaint, runScript } from './local/complaint.ts'
 import { endingSignal } from './local/endings.ts'
-import { buildWebApp, isStale } from './local/web-app.ts'
+import { buildWebApp } from './local/web-app.ts'
 import { PROJECT_CONFIGS } from './local/wrangler.ts'
 
 const HELP = `Bundles both Workers as they would be deployed, and measures them.
@@ -34,7 +34,7 @@ await runScript(async () => {
 	const signal = endingSignal(() => process.exit(1))
 	const folder = await mkdtemp(join(tmpdir(), 'platen-deploy-'))
 	try {
-		if (await isStale()) await buildWebApp(signal)
+		await buildWebApp(signal)
 		const rows = []
 		for (const [name, config] of Object.entries(PROJECT_CONFIGS)) {
 			const bundled = await bundle(config, join(folder, name), signal)

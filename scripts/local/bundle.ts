@@ -4,10 +4,10 @@
  * `wrangler dev` on the sources would start its Workers anew whenever a file is saved, under whoever uses them.
  */
 import { cp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Complaint } from './complaint.ts'
-import type { Folder } from './folder.ts'
-import { isOlderThan } from './freshness.ts'
+import { type Folder, PROJECT } from './folder.ts'
+import { digestOf, isStale, saveDigest } from './freshness.ts'
 import { runTool } from './tool.ts'
 import { BUILT } from './web-app.ts'
 import { WRANGLER } from './wrangler.ts'
@@ -23,12 +23,15 @@ export async function bundleWorker(
 ): Promise<string> {
 	const out = join(folder.bundles, name)
 	const script = join(out, 'worker.js')
-	if (!(await isOlderThan(script, SOURCES))) return script
+	const digestFile = join(folder.bundles, `${name}.sources`)
+	const digest = await digestOf([...SOURCES, relative(PROJECT, config)])
+	if (!(await isStale(digestFile, digest))) return script
 	// Modules carry a hash in their names, so old ones would stay and be taken along.
 	await rm(out, { recursive: true, force: true })
 	const args = ['deploy', '--dry-run', '--config', config, '--outdir', out]
 	const { ok, output } = await runTool(WRANGLER, args, { signal })
 	if (!ok) throw new Complaint(`The ${name} Worker could not be bundled.\n${output}`)
+	await saveDigest(digestFile, digest)
 	return script
 }
 

@@ -1,34 +1,40 @@
-/** Whether what was built is older than what it is made of. */
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+/**
+ * Whether what was built was built from the sources as they are. Times of files do not tell: another version's checkout may
+ * have used the same folder since.
+ */
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { PROJECT } from './folder.ts'
 
-/**
- * @param built a file that the build writes
- * @param sources files and folders of the project
- */
-export async function isOlderThan(built: string, sources: readonly string[]): Promise<boolean> {
-	const builtAt = await modifiedAt(built)
-	if (builtAt === null) return true
+/** A digest of files and folders of the project: their names and all they hold. */
+export async function digestOf(sources: readonly string[]): Promise<string> {
+	const hash = createHash('sha256')
 	for (const source of sources) {
-		if ((await newestIn(join(PROJECT, source))) > builtAt) return true
+		for (const path of await filesIn(join(PROJECT, source))) {
+			const content = await readFile(path)
+			hash.update(`${relative(PROJECT, path)}\n${content.byteLength}\n`).update(content)
+		}
 	}
-	return false
+	return hash.digest('hex')
 }
 
-async function modifiedAt(path: string): Promise<number | null> {
-	try {
-		return (await stat(path)).mtimeMs
-	} catch {
-		return null
-	}
+/** Whether a build that left its digest in this file was made of other sources, or never made. */
+export async function isStale(digestFile: string, digest: string): Promise<boolean> {
+	return (await readFile(digestFile, 'utf8').catch(() => null)) !== digest
 }
 
-/** The latest change of a file or of anything in a folder; folders count too, since a deletion shows only there. */
-async function newestIn(path: string): Promise<number> {
-	const own = await modifiedAt(path)
-	if (own === null) return 0
-	const inner = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => [])
-	const times = await Promise.all(inner.map((entry) => modifiedAt(join(entry.parentPath, entry.name))))
-	return Math.max(own, ...times.map((time) => time ?? 0))
+export async function saveDigest(digestFile: string, digest: string): Promise<void> {
+	await writeFile(digestFile, digest)
+}
+
+async function filesIn(path: string): Promise<string[]> {
+	const own = await stat(path).catch(() => null)
+	if (!own) return []
+	if (own.isFile()) return [path]
+	const inner = await readdir(path, { recursive: true, withFileTypes: true })
+	return inner
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath, entry.name))
+		.sort()
 }

@@ -17,7 +17,7 @@ import { becomesFree, freePorts } from './ports.ts'
 import { type GuardedProcess, startGuarded } from './processes.ts'
 import { claimFolder, healthAddress, releaseFolder } from './record.ts'
 import { localSecret } from './secret.ts'
-import { buildWebApp, isStale } from './web-app.ts'
+import { buildWebApp } from './web-app.ts'
 import {
 	CONVERTER_NAME,
 	type DevOptions,
@@ -140,7 +140,7 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 	}
 
 	async function webApp(): Promise<string> {
-		if (await isStale()) await buildWebApp(signal)
+		await buildWebApp(signal)
 		return await copyWebApp(folder)
 	}
 

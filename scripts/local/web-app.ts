@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Complaint } from './complaint.ts'
 import { PROJECT } from './folder.ts'
-import { isOlderThan } from './freshness.ts'
+import { digestOf, isStale, saveDigest } from './freshness.ts'
 import { runTool } from './tool.ts'
 
 /** Where the web app is built. */
@@ -11,13 +11,13 @@ export const BUILT = join(PROJECT, 'dist/web')
 const VITE = join(PROJECT, 'node_modules/vite/bin/vite.js')
 const SOURCES = ['src/web', 'src/client', 'src/react', 'src/core', 'vite.config.ts', 'package-lock.json']
 
-/** Whether `dist/web` must be made again. */
-export async function isStale(): Promise<boolean> {
-	return await isOlderThan(join(BUILT, 'index.html'), SOURCES)
-}
+/** Beside the files, since all of them are served. */
+const DIGEST_FILE = `${BUILT}.sources`
 
-/** Builds `dist/web`. */
+/** Builds `dist/web`, unless it was made of the sources as they are. */
 export async function buildWebApp(signal?: AbortSignal): Promise<void> {
+	const digest = await digestOf(SOURCES)
+	if (!(await isStale(DIGEST_FILE, digest))) return
 	// Made beside and then put in place: a running instance, or one that builds at the same time, never sees a half.
 	const draft = `${BUILT}.${process.pid}`
 	const old = `${draft}.old`
@@ -27,6 +27,7 @@ export async function buildWebApp(signal?: AbortSignal): Promise<void> {
 		await rename(BUILT, old).catch(() => {})
 		// Refused when somebody else has put theirs there meanwhile, which is as good.
 		await rename(draft, BUILT).catch(() => {})
+		await saveDigest(DIGEST_FILE, digest)
 	} finally {
 		await rm(draft, { recursive: true, force: true })
 		await rm(old, { recursive: true, force: true })

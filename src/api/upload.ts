@@ -1,6 +1,11 @@
 /** An upload on its way into R2: looked at, bounded, and never held in memory. */
+import { RESERVED_FOR } from '../core/job/due.ts'
 import { MAX_UPLOAD_BYTES } from '../core/protocol.ts'
+import { within } from '../deadline.ts'
 import { Refusal } from './problem.ts'
+
+/** Well below the time for which a document is reserved, so no file arrives after its reservation. Milliseconds. */
+const UPLOAD_DEADLINE = RESERVED_FOR / 2
 
 /** A PDF's header may stand anywhere in its first 1,024 bytes (PDF 1.7 reference, implementation note 13). */
 const HEADER_WITHIN = 1_024
@@ -28,7 +33,8 @@ export interface PdfUpload {
 	/** Bytes that the whole must have. */
 	length: number
 	head: Uint8Array[]
-	rest: ReadableStreamDefaultReader<Uint8Array>
+	/** The next part of it. @throws DeadlineExceeded */
+	read: () => Promise<ReadableStreamReadResult<Uint8Array>>
 }
 
 /**
@@ -37,12 +43,14 @@ export interface PdfUpload {
  * @throws Refusal `unsupported_type` or `incomplete_upload`
  */
 export async function openPdf(body: ReadableStream<Uint8Array>, length: number): Promise<PdfUpload> {
-	const rest = body.getReader()
+	const reader = body.getReader()
+	const endsAt = Date.now() + UPLOAD_DEADLINE
+	const read = () => within(endsAt - Date.now(), reader.read())
 	const head: Uint8Array[] = []
 	let size = 0
 	try {
 		while (size < Math.min(HEADER_WITHIN, length)) {
-			const { done, value } = await rest.read()
+			const { done, value } = await read()
 			if (done) break
 			head.push(value)
 			size += value.byteLength
@@ -50,8 +58,8 @@ export async function openPdf(body: ReadableStream<Uint8Array>, length: number):
 	} catch {
 		throw incomplete()
 	}
-	if (isPdf(head)) return { length, head, rest }
-	await rest.cancel()
+	if (isPdf(head)) return { length, head, read }
+	await reader.cancel()
 	throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
 }
 
@@ -86,7 +94,7 @@ export async function isStored(bucket: R2Bucket, key: string, pdf: PdfUpload): P
 }
 
 /** @returns the bytes that came */
-async function pump({ head, rest }: PdfUpload, writable: WritableStream<Uint8Array>): Promise<number> {
+async function pump({ head, read }: PdfUpload, writable: WritableStream<Uint8Array>): Promise<number> {
 	const writer = writable.getWriter()
 	let size = 0
 	try {
@@ -95,7 +103,7 @@ async function pump({ head, rest }: PdfUpload, writable: WritableStream<Uint8Arr
 			size += part.byteLength
 		}
 		for (;;) {
-			const { done, value } = await rest.read()
+			const { done, value } = await read()
 			if (done) break
 			await writer.write(value)
 			size += value.byteLength

@@ -1,7 +1,6 @@
 /** Documents: upload, list, one. */
 import { Hono } from 'hono'
 import { mayOwn } from '../../core/access.ts'
-import { RESERVED_FOR } from '../../core/job/due.ts'
 import type { Start } from '../../core/job/event.ts'
 import { documentSchema, listQuerySchema, uploadQuerySchema } from '../../core/protocol.ts'
 import { within } from '../../deadline.ts'
@@ -16,8 +15,6 @@ import { declaredLength, openPdf } from '../upload.ts'
 import { type AppEnv, callerOf, documentIdOf, idempotencyKeyOf, noSuchDocument, parse } from './context.ts'
 
 const LIST_DEADLINE = 10_000
-/** Well below the time for which a document is reserved: whoever uploads for longer has given up. Milliseconds. */
-const UPLOAD_DEADLINE = RESERVED_FOR / 2
 
 export const documentRoutes = new Hono<AppEnv>()
 	.post('/', async (context) => {
@@ -48,8 +45,8 @@ export const documentRoutes = new Hono<AppEnv>()
 			onActive: 'return',
 			forceReconvert: false,
 		}
-		const received = receive(context.env, record, query.convert ? start : null, await openPdf(body, length))
-		const { document, conversion } = await within(UPLOAD_DEADLINE, received)
+		const pdf = await openPdf(body, length)
+		const { document, conversion } = await receive(context.env, record, query.convert ? start : null, pdf)
 		return context.json({ document: publicView(document), conversion }, 201)
 	})
 	.get('/', async (context) => {
