@@ -23,7 +23,7 @@ export async function pokeTheStuck(env: ApiEnv, now: number, random: number): Pr
 		.padStart(8, '0')
 	const ids = await within(
 		DEADLINE,
-		new DocumentHistory(env.HISTORY).activeSince(now - SUSPICIOUS_AFTER, from, POKED_AT_ONCE),
+		new DocumentHistory(env.HISTORY).activeSince(now - SUSPICIOUS_AFTER, now, from, POKED_AT_ONCE),
 	)
 	const pokes = [lineupOf(env).poke(), ...ids.map((id) => documentOf(env, id).poke())]
 	const answers = await Promise.allSettled(pokes.map((poke) => within(DEADLINE, poke)))

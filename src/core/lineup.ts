@@ -32,11 +32,15 @@ export interface Lineup {
 	reservations: { documentId: string; expiresAt: number }[]
 	/** When the nudges were sent that no claim has answered yet. */
 	nudges: number[]
+	/** When a nudge was last handed back and replaced. */
+	handedBackAt: number
 }
 
 /** Milliseconds. */
 export const RESERVATION_DURATION = 15_000
 export const NUDGE_DURATION = 30_000
+/** A nudge that found a busy converter looks for another after this long, since it may find the same again. Milliseconds. */
+export const HANDED_BACK_AFTER = 1_000
 /** No more nudges than this are out at a time: converters beyond it could not be had anyway. */
 const MAX_NUDGES = 250
 
@@ -48,7 +52,7 @@ const priorityOffset = {
 } as const satisfies Record<Priority, number>
 
 export function emptyLineup(): Lineup {
-	return { entries: new Map(), reservations: [], nudges: [] }
+	return { entries: new Map(), reservations: [], nudges: [], handedBackAt: 0 }
 }
 
 /** Where a job stands that asks for the first time: by age, shifted by its priority. */
@@ -98,6 +102,22 @@ export function nudgeArrived(lineup: Lineup): void {
 	lineup.nudges.shift()
 }
 
+/**
+ * A nudge has found a converter that is busy.
+ *
+ * At most one a second is replaced: queues deliver some messages twice, and if each copy that is handed back brought
+ * another nudge on its way, they would grow without end while everybody is busy.
+ *
+ * @returns whether to look for another converter, though not at once
+ */
+export function handBack(lineup: Lineup, now: number): boolean {
+	const since = now - lineup.handedBackAt
+	if (since >= 0 && since < HANDED_BACK_AFTER) return false
+	lineup.handedBackAt = now
+	lineup.nudges.shift()
+	return true
+}
+
 /** How many nudges to send now, so that everybody who is wanted is on the way; they count as sent. */
 export function takeDueNudges(lineup: Lineup, now: number): number {
 	expire(lineup, now)
@@ -132,7 +152,10 @@ function release(lineup: Lineup, documentId: string, count: number): void {
 	)
 }
 
+/** What lies further ahead than it can, a clock has said that was put back since. */
 function expire(lineup: Lineup, now: number): void {
-	lineup.reservations = lineup.reservations.filter((reservation) => reservation.expiresAt > now)
-	lineup.nudges = lineup.nudges.filter((sentAt) => sentAt + NUDGE_DURATION > now)
+	lineup.reservations = lineup.reservations.filter(
+		({ expiresAt }) => expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION,
+	)
+	lineup.nudges = lineup.nudges.filter((sentAt) => sentAt + NUDGE_DURATION > now && sentAt <= now + NUDGE_DURATION)
 }

@@ -1,5 +1,5 @@
 /** The documents of an owner in D1: written by the documents themselves, read for lists. */
-import { and, desc, eq, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
 import { z } from 'zod'
 import type { Owner } from '../../core/access.ts'
@@ -32,17 +32,24 @@ export class DocumentHistory {
 	}
 
 	/**
-	 * Documents with a job that has been active since before `since`: what should have moved, unless it waits its turn.
+	 * Documents with a job that has been active for long: what should have moved, unless it waits its turn.
 	 *
+	 * @param since when it was last heard of at the latest; what lies ahead of `now` was written by a clock put back since
 	 * @param from where to begin among all ids, so that a random start reaches everybody in time
 	 * @param limit the most that are given
 	 */
-	async activeSince(since: number, from: string, limit: number): Promise<string[]> {
+	async activeSince(since: number, now: number, from: string, limit: number): Promise<string[]> {
 		const found = (condition: SQL) =>
 			this.#db
 				.select({ id: conversionJobs.documentId })
 				.from(conversionJobs)
-				.where(and(isNull(conversionJobs.completedAt), lt(conversionJobs.updatedAt, since), condition))
+				.where(
+					and(
+						isNull(conversionJobs.completedAt),
+						or(lt(conversionJobs.updatedAt, since), gt(conversionJobs.updatedAt, now)),
+						condition,
+					),
+				)
 				.orderBy(conversionJobs.documentId)
 				.limit(limit)
 		const [behind, before] = await this.#db.batch([

@@ -8,6 +8,8 @@ import {
 	claim,
 	emptyLineup,
 	forget,
+	HANDED_BACK_AFTER,
+	handBack,
 	type Lineup,
 	lookAgainAt,
 	nudgeArrived,
@@ -20,9 +22,6 @@ import { LineupStore } from './store.ts'
 
 /** Queues take at most this many messages at once. */
 const NUDGES_PER_SEND = 100
-
-/** Seconds before a nudge that found a busy converter looks for another. */
-const HANDED_BACK_AFTER = 1
 
 export class LineupObject extends DurableObject<ApiEnv> {
 	readonly #store: LineupStore
@@ -71,8 +70,8 @@ export class LineupObject extends DurableObject<ApiEnv> {
 
 	/** A converter was nudged that is busy already: another is, but not at once, since it may be the same again. */
 	handBack(): void {
-		nudgeArrived(this.#lineup)
-		this.#attend(Date.now(), HANDED_BACK_AFTER)
+		const now = Date.now()
+		if (handBack(this.#lineup, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
 	}
 
 	override alarm(): void {

@@ -5,8 +5,8 @@
  * Invariant I4: the version rises with every visible change.
  */
 import type { Change, Event, OutcomeOf, Ruling } from './event.ts'
-import { type Conversion, TICKS_PER_SEQUENCE } from './job.ts'
-import { savedBounds } from './progress.ts'
+import { type Conversion, type Job, TICKS_PER_SEQUENCE } from './job.ts'
+import { percentOf, savedBounds } from './progress.ts'
 import * as life from './rules/life.ts'
 import * as told from './rules/told.ts'
 import * as work from './rules/work.ts'
@@ -91,9 +91,26 @@ function committed(before: Conversion, change: Change, now: number): Omit<Step<n
 			}
 			// A tick that would run into the next sequence becomes one.
 			const write = change.durable || before.tick + 1 >= TICKS_PER_SEQUENCE
-			const next = versioned(conversion, write ? before.sequence + 1 : before.sequence, write ? 0 : before.tick + 1)
+			const shown = { ...conversion, job: neverBelow(conversion.job, before.job) }
+			const next = versioned(shown, write ? before.sequence + 1 : before.sequence, write ? 0 : before.tick + 1)
 			return { conversion: write ? withSavedBounds(next) : next, write, visible: true, closed: null }
 		}
+	}
+}
+
+/** Pages that were rendered and are lost must be rendered again, but the percent that they brought is not taken back. */
+function neverBelow(job: Job | null, before: Job | null): Job | null {
+	if (job === null || job === before || job.id !== before?.id) return job
+	const shown = percentOf(before)
+	switch (job.phase.status) {
+		case 'queued':
+		case 'completed':
+			return job
+		case 'processing':
+			return shown <= job.progress.floor ? job : { ...job, progress: { ...job.progress, floor: shown } }
+		case 'failed':
+		case 'cancelled':
+			return shown <= job.phase.progress ? job : { ...job, phase: { ...job.phase, progress: shown } }
 	}
 }
 
