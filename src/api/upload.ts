@@ -1,5 +1,5 @@
 /** An upload on its way into R2: looked at, bounded, and never held in memory. */
-import { RESERVED_FOR } from '../core/job/due.ts'
+import { RESERVED_FOR } from '../core/job/rules/life.ts'
 import { MAX_UPLOAD_BYTES } from '../core/protocol.ts'
 import { within } from '../deadline.ts'
 import { Refusal } from './problem.ts'

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { RESERVED_FOR, sweepIsDue } from '../../src/core/job/due.ts'
+import { sweepIsDue } from '../../src/core/job/due.ts'
 import { reserved } from '../../src/core/job/job.ts'
+import { RESERVED_FOR, TOMBSTONE_KEPT } from '../../src/core/job/rules/life.ts'
 import { UNREFERENCED_KEPT } from '../../src/core/job/rules/ruling.ts'
-import { LEASE_DURATION, TOMBSTONE_KEPT } from '../../src/core/job/rules/work.ts'
+import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
 import { unreferencedFences } from '../../src/core/job/sweep.ts'
 import { transition } from '../../src/core/job/transition.ts'
 import { opened, type Scenario, START } from './scenario.ts'
@@ -96,13 +97,20 @@ test('what was erased is swept at once, once more an hour later, and its tombsto
 	expect(scenario.conversion.life.state).toBe('forgotten')
 })
 
-test('a file whose document never came is deleted when no upload can be under way', () => {
-	const place = reserved(0)
-	expect(sweepIsDue(place, RESERVED_FOR - 1)).toBe(false)
-	expect(sweepIsDue(place, RESERVED_FOR)).toBe(true)
-	const failed = transition(place, { type: 'swept', due: null, through: 0, answered: false }, RESERVED_FOR).conversion
+test('a file whose document never came is deleted when no upload can be under way, and no document comes of it', () => {
+	const tick = { type: 'tick', random: 0 } as const
+	const early = transition(reserved(0), tick, RESERVED_FOR - 1)
+	expect(sweepIsDue(early.conversion, RESERVED_FOR)).toBe(false)
+	const late = transition(reserved(0), tick, RESERVED_FOR)
+	// Written down first: a create that comes while the file is being deleted must not succeed, after a crash either.
+	expect(late.write).toBe(true)
+	expect(sweepIsDue(late.conversion, RESERVED_FOR)).toBe(true)
+	expect(transition(late.conversion, { type: 'create', start: null }, RESERVED_FOR).outcome).toEqual({
+		outcome: 'gone',
+	})
+	const swept = (answered: boolean) => ({ type: 'swept', due: RESERVED_FOR, through: 0, answered }) as const
+	const failed = transition(late.conversion, swept(false), RESERVED_FOR).conversion
 	expect(sweepIsDue(failed, RESERVED_FOR)).toBe(false)
-	const gone = transition(failed, { type: 'swept', due: null, through: 0, answered: true }, RESERVED_FOR).conversion
-	expect(gone.life.state).toBe('forgotten')
-	expect(transition(gone, { type: 'create', start: null }, RESERVED_FOR).outcome).toEqual({ outcome: 'gone' })
+	expect(sweepIsDue(failed, RESERVED_FOR + 60_000)).toBe(true)
+	expect(transition(failed, swept(true), RESERVED_FOR).conversion.life.state).toBe('forgotten')
 })

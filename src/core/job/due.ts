@@ -8,13 +8,11 @@
  */
 import { type Conversion, isActive, isLeased, isWaiting } from './job.ts'
 import { backoffCeiling, type RetryPolicy } from './retry.ts'
-import { isRunnable, TOMBSTONE_KEPT } from './rules/work.ts'
+import { RESERVED_FOR, TOMBSTONE_KEPT } from './rules/life.ts'
+import { isRunnable } from './rules/work.ts'
 
 /** The most converters that work on one job at a time. */
 export const MAX_CONVERTERS = 8
-
-/** How long a file may be on its way, in milliseconds; an upload has ended by then, one way or the other. */
-export const RESERVED_FOR = 3_600_000
 
 /** What is owed is told at once; this long after it became due, the alarm tells it if nobody has. Milliseconds. */
 const TOLD_BY_ALARM_AFTER = 30_000
@@ -111,8 +109,7 @@ export function historyIsDue({ milestone, told }: Conversion, now: number): bool
 }
 
 /** Whether there is something to delete. Under an active job packs come and go, so it waits until there is none. */
-export function sweepIsDue({ life, sweepAt, job }: Conversion, now: number): boolean {
-	if (life.state === 'reserved') return (sweepAt ?? life.since + RESERVED_FOR) <= now
+export function sweepIsDue({ sweepAt, job }: Conversion, now: number): boolean {
 	return sweepAt !== null && sweepAt <= now && !isActive(job)
 }
 

@@ -24,6 +24,12 @@ type Of<T extends Event['type']> = Extract<Event, { type: T }>
 /** How long a sweep that failed waits for the next try, in milliseconds. */
 const SWEEP_AGAIN_AFTER = 60_000
 
+/** How long a file may be on its way, in milliseconds; an upload has ended by then, one way or the other. */
+export const RESERVED_FOR = 3_600_000
+
+/** How long a tombstone outlives its document: longer than any queue keeps a message (14 days). Milliseconds. */
+export const TOMBSTONE_KEPT = 15 * 86_400_000
+
 /** The lineup has heard of another job of this document, and of this one nothing. */
 const UNKNOWN_WANT = -1
 
@@ -31,7 +37,7 @@ const UNKNOWN_WANT = -1
 export function create(conversion: Conversion, event: Of<'create'>, now: number): Ruling<CreateOutcome> {
 	if (conversion.life.state === 'kept') return unchanged({ outcome: 'existing' })
 	// Whoever uploads for longer than a reservation lasts, or sends to a document that was erased, comes too late.
-	if (conversion.life.state !== 'reserved') return unchanged({ outcome: 'gone' })
+	if (conversion.life.state !== 'reserved' || conversion.sweepAt !== null) return unchanged({ outcome: 'gone' })
 	const kept: Conversion = { ...conversion, life: { state: 'kept' } }
 	return milestone(event.start ? withJob(kept, freshJob(event.start, now)) : kept, { outcome: 'created' })
 }
@@ -105,6 +111,19 @@ export function erase(conversion: Conversion, now: number): Ruling<EraseOutcome>
 	const ended = withoutActive(conversion, now)
 	const erased: Conversion = { ...ended, life: { state: 'erased', at: now }, sweepAt: now, sweptThrough: 0 }
 	return milestone(erased, { outcome: 'erased' })
+}
+
+/** What time does to a document that is not there yet, or not any more. */
+export function aged(conversion: Conversion, now: number): Ruling<null> {
+	const { life, sweepAt } = conversion
+	// Written down before anything is deleted: from then on the document cannot be created any more.
+	if (life.state === 'reserved' && sweepAt === null && life.since + RESERVED_FOR <= now) {
+		return bookkeeping({ ...conversion, sweepAt: now }, null, true)
+	}
+	if (life.state === 'erased' && sweepAt === null && life.at + TOMBSTONE_KEPT <= now) {
+		return bookkeeping({ ...conversion, life: { state: 'forgotten' } }, null, false)
+	}
+	return unchanged(null)
 }
 
 export function swept(conversion: Conversion, event: Of<'swept'>, now: number): Ruling<null> {

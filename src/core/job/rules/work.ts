@@ -11,6 +11,7 @@ import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '.
 import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from '../job.ts'
 import { boundsAfterCrash, isHeldBack, percentOf } from '../progress.ts'
 import { backoff } from '../retry.ts'
+import { aged } from './life.ts'
 import { bookkeeping, littered, milestone, moved, progressed, unchanged } from './ruling.ts'
 
 /** How long a lease lasts without a report, in milliseconds. */
@@ -18,9 +19,6 @@ export const LEASE_DURATION = 30_000
 
 /** How long a lease lasts whatever is reported, in milliseconds: no sound converter needs a third of this for a chunk. */
 export const LONGEST_LEASE = 600_000
-
-/** How long a tombstone outlives its document: longer than any queue keeps a message (14 days). Milliseconds. */
-export const TOMBSTONE_KEPT = 15 * 86_400_000
 
 /** A renewed lease is written down once this much of the written one has passed; until then memory suffices. */
 const RENEWAL_WRITTEN_AFTER = LEASE_DURATION / 2
@@ -140,10 +138,7 @@ export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ru
 }
 
 export function tick(conversion: Conversion, event: Of<'tick'>, now: number): Ruling<null> {
-	const { life } = conversion
-	if (life.state === 'erased' && life.at + TOMBSTONE_KEPT <= now && conversion.sweepAt === null) {
-		return bookkeeping({ ...conversion, life: { state: 'forgotten' } }, null, false)
-	}
+	if (conversion.life.state !== 'kept') return aged(conversion, now)
 	let { job } = conversion
 	if (!isActive(job)) return unchanged(null)
 	const over = job.chunks.filter(isLeased).filter((chunk) => isOver(chunk, now))
