@@ -111,8 +111,10 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		[done],
 		event.failed.map(({ page }) => page),
 	)
-	// A pack must hold exactly the pages that it says are ready (I6).
-	if (!sameNumbers(pageNumbers(readyNow), event.converted)) return superseded(conversion, event, now)
+	// Every page is one or the other, and a pack holds exactly the pages that it says are ready (I6).
+	const converted = pageNumbers(readyNow)
+	const isComplete = converted.length + event.failed.length === rangeLength(done)
+	if (!isComplete || !sameNumbers(converted, event.converted)) return superseded(conversion, event, now)
 	const left: Chunk[] =
 		event.through < chunk.pages.last
 			? [{ state: 'waiting', pages: { first: event.through + 1, last: chunk.pages.last }, losses: 0, notBefore: 0 }]

@@ -1,0 +1,182 @@
+/**
+ * What must hold after every step, whatever happens. The numbers are those of docs/engine.md.
+ *
+ * I2 one active job a document · I3 what has ended never changes · I4 versions rise with what they say, fences rise
+ * and are handed out once · I5 only a current lease changes a job · I8 what is seen never goes back · I9 what is owed
+ * has an alarm · W the lineup's word of a document never gets older
+ */
+import { MAX_CONVERTERS } from '../../src/core/job/due.ts'
+import type { Event } from '../../src/core/job/event.ts'
+import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
+import { percentOf, processedPages } from '../../src/core/job/progress.ts'
+import type { Step } from '../../src/core/job/transition.ts'
+import { snapshotOf } from '../../src/core/job/view.ts'
+import type { Entry, Want } from '../../src/core/lineup.ts'
+import { rangeLength } from '../../src/core/pages.ts'
+import { snapshotSchema } from '../../src/core/snapshot.ts'
+import type { Random } from './random.ts'
+import { Violation } from './violation.ts'
+
+interface Seen {
+	version: number
+	jobId: string | null
+	status: string
+	percent: number
+	processed: number
+	ready: number
+}
+
+/** Events that come with a fence. */
+const FENCED = new Set<Event['type']>(['opened', 'report', 'finish', 'fail'])
+
+/** The alarm of an active job rings within this time, in milliseconds; a minute more when it may be late. */
+const ALARM_WITHIN = 120_000
+
+export class Checks {
+	/** By document. */
+	readonly #seen = new Map<string, Seen>()
+	readonly #fences = new Map<string, number>()
+	/** How jobs ended, by id. */
+	readonly ended = new Map<string, { phase: string; ready: number }>()
+	/** Draws which snapshots are parsed as a client would; it is not the world's, so checking changes nothing. */
+	readonly #random: Random
+	/** Clocks that jump make every time relative. */
+	clockJumped = false
+
+	constructor(random: Random) {
+		this.#random = random
+	}
+
+	/** A document took a step. */
+	stepped(id: string, before: Conversion, event: Event, step: Step<{ outcome: string } | null>): void {
+		const after = step.conversion
+		if (before === after) return
+		const [was, is] = [before.job, after.job]
+		if (is && was?.id !== is.id) {
+			const old = step.closed?.job ?? was
+			if (isActive(old)) throw new Violation('I2', `${id}: ${is.id} began while ${old.id} was active`)
+			if (was && after.number !== before.number + 1) throw new Violation('I2', `${id}: jobs are not counted`)
+		} else if (was && is && was !== is && !isActive(was)) {
+			throw new Violation('I3', `${id}: ${event.type} changed ${was.id}, which had ended`)
+		}
+		if (step.closed?.job) this.#end(step.closed.job)
+		if (is) this.#end(is)
+
+		if (after.fence !== before.fence) {
+			const known = this.#fences.get(id) ?? 0
+			if (after.fence <= before.fence) throw new Violation('I4', `${id}: fences fell to ${after.fence}`)
+			// What was never written down was never handed out.
+			if (step.write) {
+				if (after.fence <= known && event.type !== 'lease' && event.type !== 'finish') {
+					throw new Violation('I4', `${id}: ${event.type} made a fence`)
+				}
+				this.#fences.set(id, Math.max(known, after.fence))
+			}
+		}
+		if (step.visible && versionOf(after) <= versionOf(before)) {
+			throw new Violation('I4', `${id}: ${event.type} changed what is seen, but no version`)
+		}
+		if (FENCED.has(event.type) && 'fence' in event) {
+			const isCurrent = was?.chunks.some((chunk) => isLeased(chunk) && chunk.fence === event.fence) && isActive(was)
+			if (!isCurrent && was !== is) throw new Violation('I5', `${id}: ${event.type} with fence ${event.fence} counted`)
+		}
+		if (is) this.#soundness(id, is)
+	}
+
+	/** Somebody could see a document like this. */
+	observed(id: string, conversion: Conversion): void {
+		const { job } = conversion
+		const now: Seen = {
+			version: versionOf(conversion),
+			jobId: job?.id ?? null,
+			status: job?.phase.status ?? 'none',
+			percent: job ? percentOf(job) : 0,
+			processed: job ? processedPages(job) : 0,
+			ready: job ? readyCount(job) : 0,
+		}
+		const last = this.#seen.get(id)
+		if (last) {
+			if (now.version < last.version) throw new Violation('I8', `${id}: version ${now.version} after ${last.version}`)
+			const isSame =
+				now.jobId === last.jobId &&
+				now.status === last.status &&
+				now.percent === last.percent &&
+				now.processed === last.processed &&
+				now.ready === last.ready
+			if (now.version === last.version && !isSame) {
+				throw new Violation('I4', `${id}: version ${now.version} says two things: ${show(last)} and ${show(now)}`)
+			}
+			if (now.jobId === last.jobId) {
+				if (now.percent < last.percent) throw new Violation('I8', `${id}: percent ${now.percent} after ${last.percent}`)
+				if (now.ready < last.ready) throw new Violation('I8', `${id}: ready pages were taken back`)
+			}
+		}
+		if (now.percent === 100 && now.status !== 'completed') throw new Violation('I8', `${id}: 100 % before it was done`)
+		this.#seen.set(id, now)
+		if (this.#random.chance(0.005)) snapshotSchema.parse(snapshotOf({ id, externalId: null }, conversion))
+	}
+
+	/** A document has seen to what it owes. */
+	attended(id: string, conversion: Conversion, alarmAt: number | null, now: number): void {
+		if (conversion.life.state === 'forgotten') return
+		const owes =
+			isActive(conversion.job) ||
+			conversion.milestone > conversion.told.history ||
+			conversion.sweepAt !== null ||
+			conversion.life.state !== 'kept'
+		if (!owes) return
+		if (alarmAt === null) throw new Violation('I9', `${id} owes something and has no alarm`)
+		if (!this.clockJumped && isActive(conversion.job) && alarmAt > now + ALARM_WITHIN) {
+			throw new Violation('I9', `${id} is active, and its alarm rings in ${(alarmAt - now) / 1000} s`)
+		}
+		const { chunks } = conversion.job ?? { chunks: [] }
+		for (const chunk of chunks) {
+			const due = isLeased(chunk) ? chunk.expiresAt : chunk.notBefore
+			// It rings no later than it must; a minute late it is taken for lost.
+			if (!this.clockJumped && due > now && alarmAt > Math.max(due, now + 1)) {
+				throw new Violation('I9', `${id}: the alarm rings ${alarmAt - due} ms after a chunk is due`)
+			}
+		}
+	}
+
+	/** A document's word came to the lineup. */
+	wanted(before: Entry | undefined, after: Entry | undefined, word: Want): void {
+		if (before && after && after.seq < before.seq) throw new Violation('W', `${word.documentId}: an older word won`)
+		if (before && !after && word.seq < before.seq)
+			throw new Violation('W', `${word.documentId}: an older word ended it`)
+	}
+
+	#end(job: Job): void {
+		if (isActive(job)) return
+		const { id, phase } = job
+		const known = this.ended.get(id)
+		const now = { phase: JSON.stringify(phase), ready: readyCount(job) }
+		// What was never written down may end otherwise after a crash; what was is looked at when it is written.
+		if (!known) this.ended.set(id, now)
+	}
+
+	#soundness(id: string, job: Job): void {
+		const leased = job.chunks.filter(isLeased)
+		if (leased.length > MAX_CONVERTERS + 1)
+			throw new Violation('bounds', `${id}: ${leased.length} converters on one job`)
+		let pages = readyCount(job) + job.failedPages.length
+		for (const chunk of job.chunks) {
+			pages += rangeLength(chunk.pages)
+			// Whoever was taken apart has had as many losses as are allowed, and no more.
+			if (chunk.losses > job.maxRetries) throw new Violation('bounds', `${id}: ${chunk.losses} losses of a chunk`)
+		}
+		if (job.totalPages !== null && isActive(job) && pages !== job.totalPages) {
+			throw new Violation('pages', `${id}: ${pages} of ${job.totalPages} pages are accounted for`)
+		}
+	}
+}
+
+function readyCount(job: Job): number {
+	let count = 0
+	for (const range of job.ready) count += rangeLength(range)
+	return count
+}
+
+function show({ status, percent, processed, ready }: Seen): string {
+	return `${status} ${percent}% ${processed}/${ready}`
+}

@@ -1,0 +1,368 @@
+/**
+ * The guards of the engine, each with a way to take it out: a change to the text of the source, applied to a copy. What
+ * is looked for must be there exactly once, so a guard that has moved is noticed rather than silently not tested.
+ */
+
+export interface Guard {
+	name: string
+	file: string
+	/** Found exactly once, and replaced. */
+	without: readonly [text: string, replacement: string]
+	/** Another that would do alone, so both have to go. */
+	also?: Pick<Guard, 'file' | 'without'>
+}
+
+const work = 'src/core/job/rules/work.ts'
+const life = 'src/core/job/rules/life.ts'
+const told = 'src/core/job/rules/told.ts'
+const due = 'src/core/job/due.ts'
+const transition = 'src/core/job/transition.ts'
+const progress = 'src/core/job/progress.ts'
+const sweep = 'src/core/job/sweep.ts'
+const lineup = 'src/core/lineup.ts'
+
+export const guards: readonly Guard[] = [
+	{
+		name: 'fence: only a current lease counts',
+		file: work,
+		without: ['isLeased(candidate) && candidate.fence === fence)', 'isLeased(candidate))'],
+	},
+	{
+		name: 'fence: each lease has a new one',
+		file: work,
+		without: ['const fence = conversion.fence + 1', 'const fence = Math.max(1, conversion.fence)'],
+	},
+	{
+		name: 'terminal: what is cancelled has no chunks left',
+		file: life,
+		without: ['			progress: percentOf(job),\n		},\n		chunks: [],', '			progress: percentOf(job),\n		},'],
+	},
+	{
+		name: 'one active job: a start finds the running one',
+		file: life,
+		without: [
+			"	if (isActive(job)) {\n		if (event.onActive === 'return')",
+			"	if (isActive(job) && now < 0) {\n		if (event.onActive === 'return')",
+		],
+	},
+	{
+		name: 'version: rises with every visible change',
+		file: transition,
+		without: [
+			'write ? before.sequence + 1 : before.sequence, write ? 0 : before.tick + 1',
+			'before.sequence, before.tick',
+		],
+	},
+	{
+		name: 'version: rises for what only memory knows',
+		file: transition,
+		without: ['write ? 0 : before.tick + 1)', 'write ? 0 : before.tick)'],
+	},
+	{
+		name: 'version: a running job that comes back is a new version',
+		file: work,
+		without: [
+			"if (job?.phase.status !== 'processing') return unchanged(null)\n	const told",
+			'if (job === null || conversion.tick >= 0) return unchanged(null)\n	const told',
+		],
+	},
+	{
+		name: 'percent: after a crash it stands where it may have been shown',
+		file: progress,
+		without: [
+			'return { floor: job.progress.ceiling, ceiling: job.progress.ceiling }',
+			'return { floor: 0, ceiling: job.progress.ceiling }',
+		],
+	},
+	{
+		name: 'percent: no further than what was saved',
+		file: progress,
+		without: [
+			'Math.max(job.progress.floor, Math.min(actualPercent(job), job.progress.ceiling))',
+			'Math.max(job.progress.floor, actualPercent(job))',
+		],
+		also: {
+			file: work,
+			without: ['const write = isHeldBack(next) || renewalDue', 'const write = renewalDue && isHeldBack !== undefined'],
+		},
+	},
+	{
+		name: 'percent: not taken back with a lost lease',
+		file: transition,
+		without: ['const shown = percentOf(before)', 'const shown = 0 * percentOf(before)'],
+	},
+	{
+		name: 'watchdog: a lease that is not renewed ends',
+		file: work,
+		without: ['Math.min(expiresAt, endsAt) <= now ||', 'endsAt <= now ||'],
+	},
+	{
+		name: 'watchdog: a lease that is renewed for ever ends',
+		file: work,
+		without: [
+			'expiresAt: Math.min(now + LEASE_DURATION, chunk.endsAt)',
+			'expiresAt: now + LEASE_DURATION, endsAt: now + LONGEST_LEASE',
+		],
+	},
+	{
+		name: 'watchdog: the alarm rings when a lease ends',
+		file: due,
+		without: [
+			'if (isLeased(chunk)) times.push(Math.min(chunk.expiresAt, chunk.endsAt))',
+			'if (isLeased(chunk)) continue',
+		],
+	},
+	{
+		name: 'alarm: an active job is looked at',
+		file: due,
+		without: [
+			"if (due !== null && !isSet) effects.push({ type: 'setAlarm', at: due })",
+			"if (due !== null && !isSet && !isActive(conversion.job)) effects.push({ type: 'setAlarm', at: due })",
+		],
+	},
+	{
+		name: 'alarm: what is owed to the history has one',
+		file: due,
+		without: ['	if (milestone > told.history) {', '	if (milestone < 0) {'],
+	},
+	{
+		name: 'backoff: over means told',
+		file: work,
+		without: [
+			'return rested ? progressed(conversion, job, null) : unchanged(null)',
+			'return rested && now < 0 ? progressed(conversion, job, null) : unchanged(null)',
+		],
+	},
+	{
+		name: 'retries: bounded',
+		file: work,
+		without: ['if (isRetryable && losses <= job.maxRetries) {', 'if (isRetryable) {'],
+	},
+	{
+		name: 'retries: a chunk lost twice is taken apart',
+		file: work,
+		without: [
+			'rangeLength(chunk.pages) > 1 && (losses >= SPLIT_AFTER || losses > job.maxRetries)',
+			'rangeLength(chunk.pages) > 100',
+		],
+	},
+	{
+		name: 'retries: a failure that cannot be helped is not tried again',
+		file: work,
+		without: ['const isRetryable = failure(code).retryable', 'const isRetryable = failure(code) !== undefined'],
+	},
+	{
+		name: 'pages: a pack holds what it says',
+		file: work,
+		without: [
+			'if (!isComplete || !sameNumbers(converted, event.converted)) return superseded(conversion, event, now)',
+			'',
+		],
+	},
+	{
+		name: 'pages: the rest of a lease that was finished in part waits',
+		file: work,
+		without: ['event.through < chunk.pages.last\n			? [{', 'event.through < 0\n			? [{'],
+	},
+	{
+		name: 'pages: a retry keeps those that are ready',
+		file: life,
+		without: ['		ready: job.ready,\n		chunks,', '		ready: [],\n		chunks,'],
+	},
+	{
+		name: 'pages: a retry refers to the packs that it keeps',
+		file: life,
+		without: ['packsFrom: job.packsFrom ?? conversion.number,', 'packsFrom: null,'],
+	},
+	{
+		name: 'replace: the old job is written down as it ended',
+		file: transition,
+		without: ['closed: versioned(closed, ended, 0),', 'closed: null,'],
+	},
+	{
+		name: 'want: told until the lineup has answered',
+		file: told,
+		without: [
+			'const missed = { ...told, wantAt: now, wantMisses: told.wantMisses + 1 }',
+			'const missed = { ...told, want: event.want, wantAt: now + 1e12 }',
+		],
+	},
+	{
+		name: 'want: what was said of one job is not said of the next',
+		file: told,
+		without: ['if (job?.id !== event.jobId) return unchanged(null)', 'if (job === null) return unchanged(null)'],
+	},
+	{
+		name: 'want: an older word changes nothing',
+		file: lineup,
+		without: ["if (known && asked.seq <= known.seq) return 'unchanged'", ''],
+	},
+	{
+		name: 'lineup: a job that is gone is forgotten',
+		file: lineup,
+		without: [
+			'return lineup.entries.get(documentId)?.jobId === jobId && lineup.entries.delete(documentId)',
+			'return lineup.entries.size < 0 && jobId === documentId',
+		],
+	},
+	{
+		name: 'lineup: only the job that is gone is forgotten',
+		file: lineup,
+		without: [
+			'return lineup.entries.get(documentId)?.jobId === jobId && lineup',
+			'return jobId !== documentId && lineup',
+		],
+	},
+	{
+		name: 'lineup: reservations end',
+		file: lineup,
+		without: [
+			'({ expiresAt }) => expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION,',
+			'({ expiresAt }) => expiresAt > 0,',
+		],
+	},
+	{
+		name: 'lineup: nudges that nobody answers are replaced',
+		file: lineup,
+		without: ['(sentAt) => sentAt + NUDGE_DURATION > now && sentAt <= now + NUDGE_DURATION', '(sentAt) => sentAt > 0'],
+	},
+	{
+		name: 'lineup: looks again when nobody comes',
+		file: lineup,
+		without: ['if (lineup.entries.size === 0) return null', 'if (lineup.entries.size >= 0) return null'],
+	},
+	{
+		name: 'lineup: nudges do not multiply',
+		file: lineup,
+		without: ['if (since >= 0 && since < HANDED_BACK_AFTER) return false', ''],
+	},
+	{
+		name: 'clock: put back, it holds no reservation',
+		file: lineup,
+		without: ['expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION', 'expiresAt > now'],
+	},
+	{
+		name: 'clock: put back, it holds no lease',
+		file: work,
+		without: [' || expiresAt > now + 2 * LEASE_DURATION', ''],
+	},
+	{
+		name: 'clock: put back, it holds no backoff',
+		file: work,
+		without: [' || chunk.notBefore > now + job.retryPolicy.maxDelay)', ')'],
+	},
+	{
+		name: 'history: told until it has answered',
+		file: told,
+		without: [
+			'const missed = { ...told, historyAt: now, historyMisses: told.historyMisses + 1 }',
+			'const missed = { ...told, history: event.sequence }',
+		],
+	},
+	{
+		name: 'history: told up to what was said, not up to now',
+		file: told,
+		without: ['const history = Math.max(told.history, event.sequence)', 'const history = conversion.sequence'],
+	},
+	{
+		name: 'history: every end is a milestone',
+		file: transition,
+		without: [
+			'milestone: change.milestone ? sequence : next.milestone,',
+			"milestone: change.milestone && next.job?.phase.status === 'queued' ? sequence : next.milestone,",
+		],
+	},
+	{
+		name: 'history: an older word does not overwrite a newer',
+		file: 'test/simulation/storage.ts',
+		without: ['if (!known || known.version < row.version) table', 'table'],
+	},
+	{
+		name: 'tombstone: nothing is created in its place',
+		file: life,
+		without: ["if (conversion.life.state !== 'reserved' || conversion.sweepAt !== null) return", 'if (now < 0) return'],
+	},
+	{
+		name: 'tombstone: it stays when the document goes',
+		file: life,
+		without: ["life: { state: 'erased', at: now }, sweepAt", "life: { state: 'forgotten' }, sweepAt"],
+	},
+	{
+		name: 'reservation: what is being swept cannot be created',
+		file: life,
+		without: [
+			"conversion.life.state !== 'reserved' || conversion.sweepAt !== null",
+			"conversion.life.state !== 'reserved'",
+		],
+	},
+	{
+		name: 'reservation: ends',
+		file: life,
+		without: ['life.since + RESERVED_FOR <= now', 'life.since < 0'],
+	},
+	{
+		name: 'sweep: what a lost lease may have left is looked for',
+		file: work,
+		without: [
+			'return { ...settled(littered(conversion, now), job, now), outcome: null }',
+			'return { ...settled(conversion, job, now), outcome: null }',
+		],
+	},
+	{
+		name: 'sweep: what a superseded converter has left is looked for',
+		file: work,
+		without: [
+			'const sweptThrough = Math.min(conversion.sweptThrough, event.fence - 1)',
+			'const { sweptThrough } = conversion',
+		],
+	},
+	{
+		name: 'sweep: what another job took the place of goes',
+		file: work,
+		without: [
+			'const before = conversion.number > 1 ? littered(conversion, now) : conversion',
+			'const before = conversion',
+		],
+	},
+	{
+		name: 'sweep: not while packs come and go',
+		file: due,
+		without: ['sweepAt !== null && sweepAt <= now && !isActive(job)', 'sweepAt !== null && sweepAt <= now'],
+	},
+	{
+		name: 'sweep: not before what is under way has arrived',
+		file: 'src/core/job/rules/ruling.ts',
+		without: ['export const UNREFERENCED_KEPT = 3_600_000', 'export const UNREFERENCED_KEPT = 1'],
+	},
+	{
+		name: 'sweep: what is served stays',
+		file: sweep,
+		without: ['[packNumbers(conversion), served && packNumbers(served)]', '[packNumbers(conversion)]'],
+	},
+	{
+		name: 'sweep: what the current job has stays',
+		file: sweep,
+		without: ['[packNumbers(conversion), served && packNumbers(served)]', '[served && packNumbers(served)]'],
+	},
+	{
+		name: 'sweep: erased twice, since things are still under way',
+		file: life,
+		without: ['sweepAt: now < last ? last : null, sweptThrough: 0', 'sweepAt: last < 0 ? last : null, sweptThrough: 0'],
+	},
+	{
+		name: 'sweep: tried again when it failed',
+		file: life,
+		without: [
+			'if (!event.answered) return bookkeeping({ ...conversion, sweepAt: now + SWEEP_AGAIN_AFTER }, null, false)',
+			'',
+		],
+	},
+	{
+		name: 'idempotency: a key counts once',
+		file: 'src/core/idempotency.ts',
+		without: [
+			"return kept.fingerprint === request.fingerprint ? { kind: 'repeated', answer: kept }",
+			"return kept.fingerprint !== request.fingerprint ? { kind: 'repeated', answer: kept }",
+		],
+	},
+]

@@ -1,0 +1,197 @@
+/** One world from a seed: built, lived through, and looked over. */
+import { isActive } from '../../src/core/job/job.ts'
+import { Checks } from './checks.ts'
+import { type Nature, SimulatedConverter } from './converter.ts'
+import { SimulatedDocument } from './document.ts'
+import { drawFaults, type Faults, strikes } from './faults.ts'
+import { SimulatedLineup } from './lineup.ts'
+import { Crash, Network } from './network.ts'
+import { Random } from './random.ts'
+import { checkEnded, checkPages, checkRest } from './rest.ts'
+import { Bucket, History } from './storage.ts'
+import { SimulatedUser } from './user.ts'
+import { Violation } from './violation.ts'
+import { World } from './world.ts'
+
+export interface Run {
+	seed: number
+	events: number
+	/** The same for the same seed, whenever and wherever it is run. */
+	hash: number
+	violation: { invariant: string; detail: string } | null
+}
+
+/** More events than any world needs. */
+const MOST_EVENTS = 300_000
+/** How long after the last fault everything must have ended, in milliseconds of unpaused time. */
+const ENDS_WITHIN = 1_200_000
+/** As in wrangler.toml, and in the schedule. */
+const CRON_EVERY = 300_000
+const SUSPICIOUS_AFTER = 600_000
+
+/** @param trace is told everything that happens, a line each */
+export function simulate(seed: number, trace: ((line: string) => void) | null = null): Run {
+	const world = new World(seed, trace)
+	try {
+		live(world, seed)
+		return { seed, events: world.events, hash: world.hash, violation: null }
+	} catch (error) {
+		// Whatever is thrown in a world of our own making is a finding, an error of the code as well.
+		const invariant = error instanceof Violation ? error.invariant : 'error'
+		const detail =
+			error instanceof Error ? (error instanceof Violation ? error.message : String(error.stack)) : String(error)
+		trace?.(`VIOLATION of ${invariant}: ${detail}`)
+		return { seed, events: world.events, hash: world.hash, violation: { invariant, detail } }
+	}
+}
+
+function live(world: World, seed: number): void {
+	const { random } = world
+	const faults = drawFaults(random)
+	const network = new Network(world, faults)
+	const bucket = new Bucket()
+	const history = new History()
+	const checks = new Checks(new Random(seed ^ 0x5bd1e995))
+	const converters: SimulatedConverter[] = []
+	const queue = { pausedUntil: 0 }
+	const lineup = new SimulatedLineup(world, faults, checks, (count, delay) =>
+		sendNudges(world, faults, converters, queue, count, delay),
+	)
+	const around = { world, faults, network, bucket, history, lineup, checks }
+	const documents = Array.from(
+		{ length: random.between(1, 3) },
+		(_, index) => new SimulatedDocument(`d${index + 1}`, around),
+	)
+	const natures = new Map(documents.map(({ id }) => [id, drawNature(random)]))
+	const find = (id: string) => documents.find((each) => each.id === id) as SimulatedDocument
+	const workplace = {
+		...{ world, faults, network, bucket, lineup },
+		document: find,
+		nature: (id: string) => natures.get(id) as Nature,
+	}
+	for (let index = random.between(1, 3); index > 0; index--) {
+		converters.push(new SimulatedConverter(`converter-${index}`, workplace))
+	}
+	const users = documents.map((document) => new SimulatedUser(document, { world, faults, network, bucket }))
+	for (const user of users) user.begin()
+
+	planDisasters(around, documents, converters, queue)
+	planCron(around, documents)
+	const look = () => {
+		for (const document of documents) checkPages(document, bucket)
+		if (world.time < faults.until) world.after(random.between(1_000, 20_000), look)
+	}
+	look()
+	// Later than any backward clock could delay what is due; those who sleep have woken up by then.
+	world.after(faults.until + ENDS_WITHIN, () => {
+		for (const document of documents) checkEnded(document)
+	})
+	world.run(MOST_EVENTS)
+	checkRest(documents, users, { bucket, history, lineup })
+}
+
+function drawNature(random: Random): Nature {
+	const pageCount = random.chance(0.6) ? random.between(1, 6) : random.between(1, 60)
+	return {
+		pageCount,
+		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal', 'password_required']) : null,
+		poison: random.chance(0.1) ? random.between(1, pageCount) : null,
+		badPages: new Set(random.chance(0.15) ? [random.between(1, pageCount), random.between(1, pageCount)] : []),
+	}
+}
+
+/** Each nudge is for whoever hears it; it may be lost, come twice, or take its time. */
+function sendNudges(
+	world: World,
+	faults: Faults,
+	converters: readonly SimulatedConverter[],
+	queue: { pausedUntil: number },
+	count: number,
+	after: number,
+): void {
+	for (let sent = 0; sent < count; sent++) {
+		if (strikes(world, faults, faults.lostRequest)) continue
+		const copies = strikes(world, faults, faults.doubled) ? 2 : 1
+		for (let copy = 0; copy < copies; copy++) {
+			const slow = strikes(world, faults, faults.slow) ? world.random.between(0, 60_000) : 0
+			const delay = after + Math.max(0, queue.pausedUntil - world.time) + slow + world.random.between(1, 50)
+			world.after(delay, () => {
+				const converter = world.random.pick(converters)
+				world.say('queue', 9, () => `nudges ${converter.name}`)
+				converter.nudge()
+			})
+		}
+	}
+}
+
+/** What befalls the whole: storage goes away, clocks jump, the queue stands still, everything starts anew. */
+function planDisasters(
+	{ world, faults, bucket, history, lineup, checks }: SimulatedDocument['around'],
+	documents: readonly SimulatedDocument[],
+	converters: readonly SimulatedConverter[],
+	queue: { pausedUntil: number },
+): void {
+	const { random } = world
+	const sometimes = (probability: number, run: () => void) => {
+		for (let count = random.between(0, 3); count > 0; count--) {
+			if (random.chance(probability)) world.after(random.between(0, faults.until), run)
+		}
+	}
+	for (const storage of [bucket, history]) {
+		sometimes(faults.away, () => {
+			storage.away = true
+			const back = Math.min(random.between(1_000, 120_000), Math.max(0, faults.until - world.time))
+			world.after(back, () => {
+				storage.away = false
+			})
+		})
+	}
+	sometimes(faults.clockJumps, () => {
+		checks.clockJumped = true
+		world.skew += random.chance(0.5) ? random.between(-5_000, 5_000) : random.between(-7_200_000, 7_200_000)
+		world.say('clock', 7, () => `is off by ${world.skew / 1000} s`)
+	})
+	sometimes(faults.queuePauses, () => {
+		queue.pausedUntil = world.time + random.between(1_000, 120_000)
+	})
+	// A deploy: all memory is gone at once.
+	sometimes(faults.crash > 0 ? 0.5 : 0, () => {
+		world.say('deploy', 8, () => 'everything starts anew')
+		for (const document of documents) document.crash()
+		lineup.crash()
+		for (const converter of converters) if (random.chance(0.5)) converter.die()
+	})
+	// An object that nobody calls is put away, and comes back when somebody does.
+	sometimes(0.5, () => {
+		for (const document of documents) document.crash()
+	})
+}
+
+/** The second line: what is active in the history for long is poked, and so is the lineup. */
+function planCron(
+	{ world, faults, history, lineup }: SimulatedDocument['around'],
+	documents: readonly SimulatedDocument[],
+): void {
+	const poke = () => {
+		for (const document of documents) {
+			const saved = document.saved()
+			const row = history.documents.get(document.id)
+			const isSuspicious = row !== undefined && (row.status === 'queued' || row.status === 'processing')
+			if (!isSuspicious || !saved || Math.abs(world.clock() - saved.updatedAt) < SUSPICIOUS_AFTER) continue
+			quietly(() => document.poke())
+		}
+		quietly(() => lineup.poke())
+		const goesOn = world.time < faults.until || documents.some((document) => isActive(document.saved()?.job ?? null))
+		if (goesOn) world.after(CRON_EVERY, poke)
+	}
+	world.after(CRON_EVERY, poke)
+}
+
+/** Who is poked may die of it. */
+function quietly(run: () => void): void {
+	try {
+		run()
+	} catch (error) {
+		if (!(error instanceof Crash)) throw error
+	}
+}

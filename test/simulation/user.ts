@@ -1,0 +1,177 @@
+/**
+ * Somebody with a document: uploads it, starts, retries, cancels, erases, at any time and sometimes twice. What was
+ * answered with a yes is a promise, and kept account of.
+ */
+import type { Command, Start } from '../../src/core/job/event.ts'
+import type { ConversionOptions } from '../../src/core/options.ts'
+import type { SimulatedDocument } from './document.ts'
+import { type Faults, strikes } from './faults.ts'
+import type { Network } from './network.ts'
+import { type Bucket, sourceKey } from './storage.ts'
+import type { World } from './world.ts'
+
+interface Situation {
+	world: World
+	faults: Faults
+	network: Network
+	bucket: Bucket
+}
+
+/** Milliseconds. */
+const PATIENCE = 30_000
+/** Well below the time for which a document is reserved, as in the upload. */
+const UPLOAD_WITHIN = 100_000
+
+const OPTIONS: readonly ConversionOptions[] = [
+	{ quality: 'medium' },
+	{ quality: 'medium' },
+	{ quality: 'high' },
+	{ quality: 'medium', pages: '2-3,7' },
+]
+
+export class SimulatedUser {
+	readonly #document: SimulatedDocument
+	readonly #situation: Situation
+	/** Jobs that were promised: their start was answered with a yes. */
+	readonly promised = new Set<string>()
+	/** Jobs by the key that they were asked for with. */
+	readonly keyed = new Map<string, Set<string>>()
+	erased = false
+	#jobs = 0
+	#keys = 0
+
+	constructor(document: SimulatedDocument, situation: Situation) {
+		this.#document = document
+		this.#situation = situation
+	}
+
+	/** Lives through the faults' time. */
+	begin(): void {
+		const { world, faults } = this.#situation
+		world.after(world.random.between(0, 5_000), () => this.#upload(0))
+		const deeds = world.random.between(0, 6)
+		for (let deed = 0; deed < deeds; deed++) {
+			world.after(world.random.between(1_000, faults.until), () => this.#act())
+		}
+		if (world.random.chance(0.15)) world.after(world.random.between(5_000, faults.until), () => this.#erase(0))
+	}
+
+	/** Reserved, stored, created: who dies in between is found by the reservation. */
+	#upload(tries: number): void {
+		const { world, network, bucket, faults } = this.#situation
+		const key = sourceKey(this.#document.id)
+		const start = world.random.chance(0.85) ? this.#start() : null
+		const again = () => {
+			// Somebody who gets no answer tries again, with the same key, or gives up.
+			if (tries < 4 && !this.erased) world.after(world.random.between(500, 20_000), () => this.#upload(tries + 1))
+		}
+		network.call(
+			PATIENCE,
+			() => this.#document.reserve(),
+			(place) => {
+				if (!place.answered) return again()
+				if (place.value === 'gone' || place.value === 'existing') return
+				if (strikes(world, faults, faults.crash)) return again()
+				world.after(world.random.between(10, UPLOAD_WITHIN), () => {
+					if (bucket.away) return again()
+					bucket.put(key, 'source')
+					if (strikes(world, faults, faults.crash)) return again()
+					network.call(
+						PATIENCE,
+						() => {
+							const jobId = this.#jobId()
+							const outcome = this.#document.create(start && { ...start, jobId })
+							if (outcome === 'gone') bucket.objects.delete(key)
+							return { outcome, jobId }
+						},
+						(created) => {
+							if (!created.answered) return again()
+							if (created.value.outcome === 'created' && start) this.promised.add(created.value.jobId)
+						},
+					)
+				})
+			},
+		)
+	}
+
+	#act(): void {
+		const { world } = this.#situation
+		const isKeyed = world.random.chance(0.4)
+		this.#send(this.#command(), isKeyed ? `key-${this.#keys++}` : null, world.random.between(0, 3))
+		// Two at the same time.
+		if (world.random.chance(0.3)) this.#send(this.#command(), null, 0)
+	}
+
+	/**
+	 * @param command with a job id of its own for each time it arrives, as the Worker makes it
+	 * @param tries how often it is sent again when nobody answers: only with a key is it the same request then
+	 */
+	#send(command: () => Command, key: string | null, tries: number): void {
+		const { network, world } = this.#situation
+		const request = key === null ? null : { key, fingerprint: key }
+		network.call(
+			PATIENCE,
+			() => {
+				const arrived = command()
+				const jobId = 'jobId' in arrived ? arrived.jobId : null
+				if (key !== null && jobId !== null) this.keyed.set(key, (this.keyed.get(key) ?? new Set()).add(jobId))
+				return { outcome: this.#document.command(arrived, request), jobId }
+			},
+			(answer) => {
+				if (!answer.answered) {
+					if (key !== null && tries > 0) this.#send(command, key, tries - 1)
+					return
+				}
+				const { outcome, jobId } = answer.value
+				if (outcome === 'accepted' && jobId !== null && key === null) this.promised.add(jobId)
+			},
+		)
+		if (world.random.chance(0.1))
+			network.call(
+				PATIENCE,
+				() => this.#document.read(),
+				() => {},
+			)
+	}
+
+	#erase(tries: number): void {
+		const { network, world } = this.#situation
+		network.call(
+			PATIENCE,
+			() => this.#document.erase(),
+			(answer) => {
+				if (answer.answered && answer.value === 'erased') this.erased = true
+				if (!answer.answered && tries < 3) world.after(5_000, () => this.#erase(tries + 1))
+			},
+		)
+	}
+
+	#command(): () => Command {
+		const { random } = this.#situation.world
+		const dice = random.next()
+		if (dice < 0.25) return () => ({ type: 'cancel' })
+		if (dice < 0.7) {
+			const start = this.#start()
+			return () => ({ ...start, type: 'start', jobId: this.#jobId() })
+		}
+		const maxRetries = random.chance(0.3) ? random.between(0, 5) : null
+		const options = random.chance(0.2) ? random.pick(OPTIONS) : null
+		return () => ({ type: 'retry', jobId: this.#jobId(), priority: null, maxRetries, options })
+	}
+
+	#start(): Omit<Start, 'jobId'> {
+		const { random } = this.#situation.world
+		return {
+			priority: random.pick(['low', 'normal', 'high', 'urgent']),
+			maxRetries: random.between(0, 5),
+			retryPolicy: random.chance(0.8) ? { baseDelay: 1_000, maxDelay: 30_000 } : { baseDelay: 0, maxDelay: 500 },
+			options: random.pick(OPTIONS),
+			onActive: random.pick(['return', 'reject', 'replace']),
+			forceReconvert: random.chance(0.3),
+		}
+	}
+
+	#jobId(): string {
+		return `${this.#document.id}-job-${++this.#jobs}`
+	}
+}
