@@ -67,7 +67,7 @@ export function orderKey(priority: Priority, now: number): number {
  */
 export function want(lineup: Lineup, asked: Want, now: number): Entry | null | 'unchanged' {
 	const known = lineup.entries.get(asked.documentId)
-	if (known && asked.seq <= known.seq) return 'unchanged'
+	if (known && !isNewer(asked, known)) return 'unchanged'
 	const isSameJob = known?.jobId === asked.jobId
 	release(lineup, asked.documentId, isSameJob ? Math.max(1, known.want - asked.want) : Number.POSITIVE_INFINITY)
 	if (asked.want === 0) {
@@ -79,6 +79,11 @@ export function want(lineup: Lineup, asked: Want, now: number): Entry | null | '
 	const entry: Entry = { ...asked, key: isSameJob ? known.key : orderKey(asked.priority, now) }
 	lineup.entries.set(entry.documentId, entry)
 	return entry
+}
+
+/** Between two words with the same `seq` nothing but time has passed, which only makes more of a job's work due. */
+function isNewer(asked: Want, known: Entry): boolean {
+	return asked.seq > known.seq || (asked.seq === known.seq && asked.want > known.want)
 }
 
 /** A job that its document does not know any more. @returns whether there was one */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { dueAt, historyIsDue, MAX_CONVERTERS, wantOf, wantToTell } from '../../src/core/job/due.ts'
-import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
+import { dueAt, historyIsDue, wantOf, wantToTell } from '../../src/core/job/due.ts'
+import { LEASE_DURATION, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import { opened, Scenario, START } from './scenario.ts'
 
 test('a document that waits wants one converter, and one with many pages eight', () => {

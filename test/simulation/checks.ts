@@ -5,10 +5,11 @@
  * and are handed out once · I5 only a current lease changes a job · I8 what is seen never goes back · I9 what is owed
  * has an alarm · W the lineup's word of a document never gets older
  */
-import { MAX_CONVERTERS } from '../../src/core/job/due.ts'
+import { failure } from '../../src/core/failure.ts'
 import type { Event } from '../../src/core/job/event.ts'
 import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
 import { percentOf, processedPages } from '../../src/core/job/progress.ts'
+import { MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import type { Step } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
 import type { Entry, Want } from '../../src/core/lineup.ts'
@@ -28,6 +29,9 @@ interface Seen {
 
 /** Events that come with a fence. */
 const FENCED = new Set<Event['type']>(['opened', 'report', 'finish', 'fail'])
+
+/** A chunk of several pages is not lost more often than this in one piece. */
+const SPLIT_AFTER = 2
 
 /** The alarm of an active job rings within this time, in milliseconds; a minute more when it may be late. */
 const ALARM_WITHIN = 120_000
@@ -79,6 +83,9 @@ export class Checks {
 		if (FENCED.has(event.type) && 'fence' in event) {
 			const isCurrent = was?.chunks.some((chunk) => isLeased(chunk) && chunk.fence === event.fence) && isActive(was)
 			if (!isCurrent && was !== is) throw new Violation('I5', `${id}: ${event.type} with fence ${event.fence} counted`)
+		}
+		if (event.type === 'fail' && !failure(event.code).retryable && is && was && is.retryCount > was.retryCount) {
+			throw new Violation('bounds', `${id}: ${event.code} was tried again`)
 		}
 		if (is) this.#soundness(id, is)
 	}
@@ -157,12 +164,17 @@ export class Checks {
 
 	#soundness(id: string, job: Job): void {
 		const leased = job.chunks.filter(isLeased)
-		if (leased.length > MAX_CONVERTERS + 1)
-			throw new Violation('bounds', `${id}: ${leased.length} converters on one job`)
+		if (leased.length > MAX_CONVERTERS) throw new Violation('bounds', `${id}: ${leased.length} converters on one job`)
 		let pages = readyCount(job) + job.failedPages.length
 		for (const chunk of job.chunks) {
 			pages += rangeLength(chunk.pages)
 			// Whoever was taken apart has had as many losses as are allowed, and no more.
+			if (chunk.losses >= SPLIT_AFTER && rangeLength(chunk.pages) > 1) {
+				throw new Violation(
+					'bounds',
+					`${id}: a chunk of ${rangeLength(chunk.pages)} pages was lost ${chunk.losses} times`,
+				)
+			}
 			if (chunk.losses > job.maxRetries) throw new Violation('bounds', `${id}: ${chunk.losses} losses of a chunk`)
 		}
 		if (job.totalPages !== null && isActive(job) && pages !== job.totalPages) {

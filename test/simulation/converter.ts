@@ -196,6 +196,8 @@ export class SimulatedConverter {
 			}
 			if (stopped) return null
 		}
+		// One that does not tell the truth is refused.
+		if (strikes(world, faults, faults.pageFails / 4)) converted.pop()
 		const digest = converted.length > 0 ? `${this.name}/${++this.#packs}` : null
 		const more = world.time < quantumEndsAt
 		const call: FinishCall = { fence, digest, converted, failed, through, more }
@@ -203,6 +205,8 @@ export class SimulatedConverter {
 		const deliver = ask(TRANSFER, () => {
 			if (bucket.away) throw new Crash()
 			if (digest !== null) bucket.put(packKey(documentId, fence), digest)
+			// Whoever carries the finish dies between the two.
+			if (strikes(world, faults, faults.crash)) throw new Crash()
 			const finished = document.finish(call)
 			if (finished.verdict === 'gone') bucket.objects.delete(packKey(documentId, fence))
 			return finished

@@ -21,6 +21,12 @@ const progress = 'src/core/job/progress.ts'
 const sweep = 'src/core/job/sweep.ts'
 const lineup = 'src/core/lineup.ts'
 
+/** What is wanted is told again every half a minute, which heals what these guard against. */
+const unrepeated: Pick<Guard, 'file' | 'without'> = {
+	file: due,
+	without: ['want !== told.want || (want > 0 && hasPassed(', 'want !== told.want || (want < 0 && hasPassed('],
+}
+
 export const guards: readonly Guard[] = [
 	{
 		name: 'fence: only a current lease counts',
@@ -83,7 +89,7 @@ export const guards: readonly Guard[] = [
 		],
 		also: {
 			file: work,
-			without: ['const write = isHeldBack(next) || renewalDue', 'const write = renewalDue && isHeldBack !== undefined'],
+			without: ['if (!isHeldBack(next) && !isRenewalDue)', 'if (!isRenewalDue || isHeldBack === undefined)'],
 		},
 	},
 	{
@@ -100,8 +106,8 @@ export const guards: readonly Guard[] = [
 		name: 'watchdog: a lease that is renewed for ever ends',
 		file: work,
 		without: [
-			'expiresAt: Math.min(now + LEASE_DURATION, chunk.endsAt)',
-			'expiresAt: now + LEASE_DURATION, endsAt: now + LONGEST_LEASE',
+			'const next = withChunk(job, chunk, { ...chunk, rendered, expiresAt })',
+			'const next = withChunk(job, chunk, { ...chunk, rendered, expiresAt: now + LEASE_DURATION, endsAt: now + LONGEST_LEASE })',
 		],
 	},
 	{
@@ -124,14 +130,6 @@ export const guards: readonly Guard[] = [
 		name: 'alarm: what is owed to the history has one',
 		file: due,
 		without: ['	if (milestone > told.history) {', '	if (milestone < 0) {'],
-	},
-	{
-		name: 'backoff: over means told',
-		file: work,
-		without: [
-			'return rested ? progressed(conversion, job, null) : unchanged(null)',
-			'return rested && now < 0 ? progressed(conversion, job, null) : unchanged(null)',
-		],
 	},
 	{
 		name: 'retries: bounded',
@@ -184,18 +182,25 @@ export const guards: readonly Guard[] = [
 		file: told,
 		without: [
 			'const missed = { ...told, wantAt: now, wantMisses: told.wantMisses + 1 }',
-			'const missed = { ...told, want: event.want, wantAt: now + 1e12 }',
+			'const missed = { ...told, want: event.want, wantAt: now }',
 		],
+		also: unrepeated,
 	},
 	{
 		name: 'want: what was said of one job is not said of the next',
 		file: told,
 		without: ['if (job?.id !== event.jobId) return unchanged(null)', 'if (job === null) return unchanged(null)'],
+		also: unrepeated,
 	},
 	{
 		name: 'want: an older word changes nothing',
 		file: lineup,
-		without: ["if (known && asked.seq <= known.seq) return 'unchanged'", ''],
+		without: ["if (known && !isNewer(asked, known)) return 'unchanged'", ''],
+	},
+	{
+		name: 'want: time alone makes a newer word',
+		file: lineup,
+		without: ['asked.seq > known.seq || (asked.seq === known.seq && asked.want > known.want)', 'asked.seq > known.seq'],
 	},
 	{
 		name: 'lineup: a job that is gone is forgotten',
@@ -212,6 +217,7 @@ export const guards: readonly Guard[] = [
 			'return lineup.entries.get(documentId)?.jobId === jobId && lineup',
 			'return jobId !== documentId && lineup',
 		],
+		also: unrepeated,
 	},
 	{
 		name: 'lineup: reservations end',
@@ -237,6 +243,11 @@ export const guards: readonly Guard[] = [
 		without: ['if (since >= 0 && since < HANDED_BACK_AFTER) return false', ''],
 	},
 	{
+		name: 'lineup: a job has eight converters at most',
+		file: work,
+		without: [' || job.chunks.filter(isLeased).length >= MAX_CONVERTERS)', ')'],
+	},
+	{
 		name: 'clock: put back, it holds no reservation',
 		file: lineup,
 		without: ['expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION', 'expiresAt > now'],
@@ -244,7 +255,15 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'clock: put back, it holds no lease',
 		file: work,
-		without: [' || expiresAt > now + 2 * LEASE_DURATION', ''],
+		without: [
+			'const isOfAnotherTime = expiresAt > now + 2 * LEASE_DURATION || endsAt',
+			'const isOfAnotherTime = endsAt',
+		],
+	},
+	{
+		name: 'clock: put back, it lengthens no lease that is renewed for ever',
+		file: work,
+		without: [' || endsAt > now + 2 * LONGEST_LEASE', ''],
 	},
 	{
 		name: 'clock: put back, it holds no backoff',
@@ -360,9 +379,6 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'idempotency: a key counts once',
 		file: 'src/core/idempotency.ts',
-		without: [
-			"return kept.fingerprint === request.fingerprint ? { kind: 'repeated', answer: kept }",
-			"return kept.fingerprint !== request.fingerprint ? { kind: 'repeated', answer: kept }",
-		],
+		without: ['if (kept === null || kept.expiresAt <= now) return', 'if (kept === null || kept.expiresAt > 0) return'],
 	},
 ]

@@ -61,7 +61,12 @@ export function checkRest(
 				throw new Violation('I6', `${document.id} has lost its source`)
 			}
 		}
-		for (const fence of document.rows.packs.keys()) referred.add(packKey(document.id, fence))
+		const packs = [...document.rows.packs].map(([fence, { job }]) => ({ fence, job }))
+		const shown = [saved, document.served()].filter((each) => each !== null)
+		const kept = shown.map(packNumbers)
+		for (const { fence, job } of packs) {
+			if (kept.some((range) => range && range.from <= job && job <= range.to)) referred.add(packKey(document.id, fence))
+		}
 		checkPromises(document, user)
 		checkHistory(document, history)
 	}

@@ -9,10 +9,7 @@
 import { type Conversion, isActive, isLeased, isWaiting } from './job.ts'
 import { backoffCeiling, type RetryPolicy } from './retry.ts'
 import { RESERVED_FOR, TOMBSTONE_KEPT } from './rules/life.ts'
-import { isRunnable } from './rules/work.ts'
-
-/** The most converters that work on one job at a time. */
-export const MAX_CONVERTERS = 8
+import { isRunnable, MAX_CONVERTERS } from './rules/work.ts'
 
 /** What is owed is told at once; this long after it became due, the alarm tells it if nobody has. Milliseconds. */
 const TOLD_BY_ALARM_AFTER = 30_000

@@ -29,8 +29,13 @@ export const chunkSchema = z.discriminatedUnion('state', [
 		fence: z.int(),
 		/** Without a report until then it is lost. */
 		expiresAt: z.number(),
-		/** Whatever is reported, it is lost then: a converter that goes round in circles reports as well. */
-		endsAt: z.number().default(Number.MAX_SAFE_INTEGER),
+		/** Until when it lasts as far as a row says; renewals in between are memory. */
+		savedUntil: z.number().default(0),
+		/**
+		 * Whatever is reported, it is lost then: a converter that goes round in circles reports as well. A lease that an
+		 * older release gave, without this, is taken for lost.
+		 */
+		endsAt: z.number().default(0),
 		/** Pages of this lease rendered so far, as reported. */
 		rendered: z.int(),
 	}),

@@ -20,6 +20,9 @@ export const LEASE_DURATION = 30_000
 /** How long a lease lasts whatever is reported, in milliseconds: no sound converter needs a third of this for a chunk. */
 export const LONGEST_LEASE = 600_000
 
+/** The most converters that work on one job at a time. */
+export const MAX_CONVERTERS = 8
+
 /** A renewed lease is written down once this much of the written one has passed; until then memory suffices. */
 const RENEWAL_WRITTEN_AFTER = LEASE_DURATION / 2
 
@@ -32,7 +35,7 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 	const { job } = conversion
 	if (!isActive(job) || job.id !== event.jobId) return unchanged({ outcome: 'nothing' })
 	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
-	if (!chunk) return unchanged({ outcome: 'nothing' })
+	if (!chunk || job.chunks.filter(isLeased).length >= MAX_CONVERTERS) return unchanged({ outcome: 'nothing' })
 
 	const fence = conversion.fence + 1
 	const leased: LeasedChunk = {
@@ -41,6 +44,7 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		losses: chunk.losses,
 		fence,
 		expiresAt: now + LEASE_DURATION,
+		savedUntil: now + LEASE_DURATION,
 		endsAt: now + LONGEST_LEASE,
 		rendered: 0,
 	}
@@ -87,15 +91,14 @@ export function report(conversion: Conversion, event: Of<'report'>, now: number)
 	const held = holding(conversion, event.fence)
 	if (!held) return unchanged({ outcome: 'stale' })
 	const { job, chunk } = held
-	const next = withChunk(job, chunk, {
-		...chunk,
-		// Late reports never take back what an earlier one said.
-		rendered: Math.min(rangeLength(chunk.pages), Math.max(chunk.rendered, event.rendered)),
-		expiresAt: Math.min(now + LEASE_DURATION, chunk.endsAt),
-	})
-	const renewalDue = chunk.expiresAt - now < LEASE_DURATION - RENEWAL_WRITTEN_AFTER
-	const write = isHeldBack(next) || renewalDue
-	return (write ? moved : progressed)(conversion, next, { outcome: 'current' })
+	const expiresAt = Math.min(now + LEASE_DURATION, chunk.endsAt)
+	// Late reports never take back what an earlier one said.
+	const rendered = Math.min(rangeLength(chunk.pages), Math.max(chunk.rendered, event.rendered))
+	const next = withChunk(job, chunk, { ...chunk, rendered, expiresAt })
+	const isRenewalDue = chunk.savedUntil < expiresAt && chunk.savedUntil - now < LEASE_DURATION - RENEWAL_WRITTEN_AFTER
+	if (!isHeldBack(next) && !isRenewalDue) return progressed(conversion, next, { outcome: 'current' })
+	const written = withChunk(job, chunk, { ...chunk, rendered, expiresAt, savedUntil: expiresAt })
+	return moved(conversion, written, { outcome: 'current' })
 }
 
 export function finish(conversion: Conversion, event: Of<'finish'>, now: number): Ruling<FinishOutcome> {
@@ -144,13 +147,7 @@ export function tick(conversion: Conversion, event: Of<'tick'>, now: number): Ru
 	let { job } = conversion
 	if (!isActive(job)) return unchanged(null)
 	const over = job.chunks.filter(isLeased).filter((chunk) => isOver(chunk, now))
-	if (over.length === 0) {
-		// A backoff that is over changes what is wanted, and the lineup believes only a higher version.
-		const rested = job.chunks.some(
-			(chunk) => isWaiting(chunk) && chunk.notBefore > conversion.updatedAt && chunk.notBefore <= now,
-		)
-		return rested ? progressed(conversion, job, null) : unchanged(null)
-	}
+	if (over.length === 0) return unchanged(null)
 	for (const chunk of over) {
 		const code = chunk.endsAt <= now ? 'deadline_exceeded' : 'converter_lost'
 		job = lost(job, chunk, code, now, event.random)
@@ -160,7 +157,8 @@ export function tick(conversion: Conversion, event: Of<'tick'>, now: number): Ru
 
 /** Whether a lease has run out; one that ends later than any could was given by a clock that has been put back since. */
 function isOver({ expiresAt, endsAt }: LeasedChunk, now: number): boolean {
-	return Math.min(expiresAt, endsAt) <= now || expiresAt > now + 2 * LEASE_DURATION
+	const isOfAnotherTime = expiresAt > now + 2 * LEASE_DURATION || endsAt > now + 2 * LONGEST_LEASE
+	return Math.min(expiresAt, endsAt) <= now || isOfAnotherTime
 }
 
 export function woken(conversion: Conversion): Ruling<null> {
