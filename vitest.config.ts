@@ -11,7 +11,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'core',
-					include: ['test/{core,client,converter,scripts}/**/*.test.ts'],
+					include: ['test/{core,client,converter,scripts,simulation}/**/*.test.ts'],
 					exclude: ['**/*.workerd.test.ts'],
 				},
 			},
