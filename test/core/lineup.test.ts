@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
 	claim,
 	emptyLineup,
+	handBack,
 	lookAgainAt,
 	NUDGE_DURATION,
 	nudgeArrived,
@@ -61,6 +62,26 @@ describe('a claim', () => {
 	})
 })
 
+describe('a nudge that is handed back', () => {
+	test('is replaced, but only once a second, however many copies come', () => {
+		const lineup = emptyLineup()
+		want(lineup, asking('a'), NOW)
+		takeDueNudges(lineup, NOW)
+		const replaced = [0, 10, 20, 999, 1_000].map((after) => handBack(lineup, NOW + after))
+		expect(replaced).toEqual([true, false, false, false, true])
+	})
+})
+
+test('a clock that is put back holds neither reservations nor nudges', () => {
+	const lineup = emptyLineup()
+	want(lineup, asking('a'), NOW)
+	takeDueNudges(lineup, NOW)
+	claim(lineup, NOW)
+	const anHourAgo = NOW - 3_600_000
+	expect(takeDueNudges(lineup, anHourAgo)).toBe(1)
+	expect(claim(lineup, anHourAgo)?.jobId).toBe('a')
+})
+
 describe('a word of a document', () => {
 	test('that is late or comes twice changes nothing', () => {
 		const lineup = emptyLineup()
@@ -68,6 +89,22 @@ describe('a word of a document', () => {
 		expect(want(lineup, asking('a', 4, 8), NOW)).toBe('unchanged')
 		expect(want(lineup, asking('a', 5, 2), NOW)).toBe('unchanged')
 		expect(lineup.entries.get('document of a')?.want).toBe(2)
+	})
+
+	test('with the same version counts when more is wanted, since only time can have passed', () => {
+		const lineup = emptyLineup()
+		want(lineup, asking('a', 5, 1), NOW)
+		expect(want(lineup, asking('a', 5, 2), NOW)).toMatchObject({ want: 2, seq: 5 })
+		expect(want(lineup, asking('a', 5, 1), NOW)).toBe('unchanged')
+	})
+
+	test('of another job takes a new place, and what was reserved for the old one is free', () => {
+		const lineup = emptyLineup()
+		want(lineup, asking('a'), NOW)
+		want(lineup, asking('b'), NOW + 1)
+		claim(lineup, NOW + 2)
+		want(lineup, { ...asking('a', 2), jobId: 'another' }, NOW + 3)
+		expect([claim(lineup, NOW + 4)?.jobId, claim(lineup, NOW + 4)?.jobId]).toEqual(['b', 'another'])
 	})
 
 	test('that nobody is wanted ends its wait', () => {

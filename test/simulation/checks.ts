@@ -9,7 +9,7 @@ import { failure } from '../../src/core/failure.ts'
 import type { Event } from '../../src/core/job/event.ts'
 import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
 import { percentOf, processedPages } from '../../src/core/job/progress.ts'
-import { MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
+import { LEASE_DURATION, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import type { Step } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
 import type { Entry, Want } from '../../src/core/lineup.ts'
@@ -52,9 +52,9 @@ export class Checks {
 	}
 
 	/** A document took a step. */
-	stepped(id: string, before: Conversion, event: Event, step: Step<{ outcome: string } | null>): void {
+	stepped(id: string, before: Conversion, event: Event, step: Step<{ outcome: string } | null>, now: number): void {
 		const after = step.conversion
-		if (before === after) return
+		if (before === after && event.type !== 'tick') return
 		const [was, is] = [before.job, after.job]
 		if (is && was?.id !== is.id) {
 			const old = step.closed?.job ?? was
@@ -86,6 +86,11 @@ export class Checks {
 		}
 		if (event.type === 'fail' && !failure(event.code).retryable && is && was && is.retryCount > was.retryCount) {
 			throw new Violation('bounds', `${id}: ${event.code} was tried again`)
+		}
+		if (event.type === 'tick' && is && isActive(is)) {
+			const latest = now + 2 * LEASE_DURATION
+			const tooLong = is.chunks.filter(isLeased).find(({ expiresAt }) => expiresAt > latest)
+			if (tooLong) throw new Violation('I1', `${id}: a lease lasts ${(tooLong.expiresAt - now) / 1000} s more`)
 		}
 		if (is) this.#soundness(id, is)
 	}
@@ -121,6 +126,11 @@ export class Checks {
 		if (now.percent === 100 && now.status !== 'completed') throw new Violation('I8', `${id}: 100 % before it was done`)
 		this.#seen.set(id, now)
 		if (this.#random.chance(0.005)) snapshotSchema.parse(snapshotOf({ id, externalId: null }, conversion))
+	}
+
+	/** A document begins to delete what nobody refers to. */
+	sweeping(id: string, { job }: Conversion): void {
+		if (isActive(job)) throw new Violation('I6', `${id} is swept while packs of ${job.id} come and go`)
 	}
 
 	/** A document has seen to what it owes. */

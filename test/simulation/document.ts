@@ -190,7 +190,7 @@ export class SimulatedDocument {
 		const before = this.#live
 		if (!before) throw new Error('nothing to apply an event to')
 		const step = transition(before, event, this.#now())
-		checks.stepped(this.id, before, event, step)
+		checks.stepped(this.id, before, event, step, this.#now())
 		if (step.write) {
 			this.#mayCrash()
 			if (step.closed) this.rows.jobs.set(step.closed.number, step.closed)
@@ -282,6 +282,7 @@ export class SimulatedDocument {
 		const { network, bucket } = this.around
 		const live = this.#live
 		if (!live) return
+		this.around.checks.sweeping(this.id, live)
 		const { sweepAt: due, fence: through, life } = live
 		const packs = [...this.rows.packs].map(([fence, { job }]) => ({ fence, job }))
 		const fences = unreferencedFences(live, this.served(), packs)

@@ -198,11 +198,6 @@ export const guards: readonly Guard[] = [
 		without: ["if (known && !isNewer(asked, known)) return 'unchanged'", ''],
 	},
 	{
-		name: 'want: time alone makes a newer word',
-		file: lineup,
-		without: ['asked.seq > known.seq || (asked.seq === known.seq && asked.want > known.want)', 'asked.seq > known.seq'],
-	},
-	{
 		name: 'lineup: a job that is gone is forgotten',
 		file: lineup,
 		without: [

@@ -24,7 +24,7 @@ export interface Run {
 /** More events than any world needs. */
 const MOST_EVENTS = 300_000
 /** How long after the last fault everything must have ended, in milliseconds of unpaused time. */
-const ENDS_WITHIN = 1_200_000
+const ENDS_WITHIN = 900_000
 /** How far clocks are put back or forward at a time, in milliseconds; three times at most. */
 const FURTHEST_JUMP = 3 * 7_200_000
 const ACTIVE = new Set(['queued', 'processing'])
