@@ -9,7 +9,7 @@ import { failure } from '../../src/core/failure.ts'
 import type { Event } from '../../src/core/job/event.ts'
 import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
 import { percentOf, processedPages } from '../../src/core/job/progress.ts'
-import { LEASE_DURATION, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
+import { LONGEST_LEASE, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import type { Step } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
 import type { Entry, Want } from '../../src/core/lineup.ts'
@@ -88,9 +88,9 @@ export class Checks {
 			throw new Violation('bounds', `${id}: ${event.code} was tried again`)
 		}
 		if (event.type === 'tick' && is && isActive(is)) {
-			const latest = now + 2 * LEASE_DURATION
-			const tooLong = is.chunks.filter(isLeased).find(({ expiresAt }) => expiresAt > latest)
-			if (tooLong) throw new Violation('I1', `${id}: a lease lasts ${(tooLong.expiresAt - now) / 1000} s more`)
+			const latest = now + 2 * LONGEST_LEASE
+			const tooLong = is.chunks.filter(isLeased).find(({ endsAt }) => endsAt > latest)
+			if (tooLong) throw new Violation('I1', `${id}: a lease lasts ${(tooLong.endsAt - now) / 1000} s more`)
 		}
 		if (is) this.#soundness(id, is)
 	}

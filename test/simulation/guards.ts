@@ -250,14 +250,6 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'clock: put back, it holds no lease',
 		file: work,
-		without: [
-			'const isOfAnotherTime = expiresAt > now + 2 * LEASE_DURATION || endsAt',
-			'const isOfAnotherTime = endsAt',
-		],
-	},
-	{
-		name: 'clock: put back, it lengthens no lease that is renewed for ever',
-		file: work,
 		without: [' || endsAt > now + 2 * LONGEST_LEASE', ''],
 	},
 	{

@@ -157,8 +157,7 @@ export function tick(conversion: Conversion, event: Of<'tick'>, now: number): Ru
 
 /** Whether a lease has run out; one that ends later than any could was given by a clock that has been put back since. */
 function isOver({ expiresAt, endsAt }: LeasedChunk, now: number): boolean {
-	const isOfAnotherTime = expiresAt > now + 2 * LEASE_DURATION || endsAt > now + 2 * LONGEST_LEASE
-	return Math.min(expiresAt, endsAt) <= now || isOfAnotherTime
+	return Math.min(expiresAt, endsAt) <= now || endsAt > now + 2 * LONGEST_LEASE
 }
 
 export function woken(conversion: Conversion): Ruling<null> {
