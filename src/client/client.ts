@@ -23,8 +23,11 @@ import { type Priority, type Snapshot, snapshotSchema } from '../core/snapshot.t
 import { jsonOf, PlatenError, refusalOf, unanswered } from './error.ts'
 import { send, type UploadBody } from './upload.ts'
 
-/** No call but an upload takes this long unless something is broken. Milliseconds. */
+/** No call but an upload takes this long unless something is broken, a status read that waits included. Milliseconds. */
 const CALL_TIMEOUT = 30_000
+
+/** How long to wait before each repetition of a command that brought no answer. Milliseconds. */
+const REPEATED_AFTER = [300, 1_000]
 
 export interface ClientOptions {
 	/** Where the service is, as in `https://platen.example.com`. */
@@ -43,6 +46,16 @@ export interface UploadOptions {
 	quality?: Quality | undefined
 	/** False: only keep it, and convert when `start` is called. */
 	convert?: boolean | undefined
+	/** Give the same one when the same file is sent again after an upload without an answer: it is there once then. */
+	idempotencyKey?: string | undefined
+	signal?: AbortSignal | undefined
+}
+
+export interface StatusQuery {
+	/** A version; with `wait`, the answer comes as soon as there is a higher one. */
+	since?: number | undefined
+	/** Seconds after which the answer comes all the same, 25 at most. */
+	wait?: number | undefined
 	signal?: AbortSignal | undefined
 }
 
@@ -53,7 +66,10 @@ export interface PagesQuery {
 	job?: string | undefined
 }
 
-/** Every method throws {@link PlatenError} and nothing else. */
+/**
+ * Every method throws {@link PlatenError} and nothing else. Commands (start, retry, cancel) that bring no answer are
+ * repeated before they do; each has a key of its own by which the service knows the repetition.
+ */
 export interface Client {
 	/** Uploads a document and, unless told otherwise, starts its conversion. Progress is in bytes. */
 	upload(
@@ -64,7 +80,7 @@ export interface Client {
 	/** The caller's documents, newest first. */
 	documents(query?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DocumentList>
 	document(id: string): Promise<PlatenDocument>
-	status(id: string): Promise<Snapshot>
+	status(id: string, query?: StatusQuery): Promise<Snapshot>
 	/** Starts a conversion, or answers how the running one is doing. */
 	start(id: string, request?: StartRequest): Promise<Snapshot>
 	/** Goes on where a failed or cancelled conversion ended: pages that are ready stay ready. */
@@ -85,6 +101,13 @@ export interface Client {
 	liveAddress(id: string): string
 }
 
+interface CallInit {
+	method?: string
+	headers?: Record<string, string>
+	body?: string
+	signal?: AbortSignal
+}
+
 /** A client of the service at `baseUrl`. */
 export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOptions): Client {
 	async function authorization(): Promise<Record<string, string>> {
@@ -100,18 +123,25 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		throw new PlatenError('unexpected_answer', status, detail, { cause: parsed.error })
 	}
 
-	async function call<S extends z.ZodType>(schema: S, url: URL, command?: unknown): Promise<z.output<S>> {
-		const headers = await authorization()
-		const init =
-			command === undefined
-				? { headers }
-				: { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(command) }
-		const { status, body } = await answerOf(url, init, (response) => response.text())
+	async function call<S extends z.ZodType>(schema: S, url: URL, init: CallInit = {}): Promise<z.output<S>> {
+		const headers = { ...(await authorization()), ...init.headers }
+		const { status, body } = await answerOf(url, { ...init, headers }, (response) => response.text())
 		return understood(schema, status, body)
 	}
 
-	const command = (id: string, asked: z.input<typeof conversionCommandSchema>) =>
-		call(snapshotSchema, at(of(id, '/conversion-status')), asked)
+	async function command(id: string, asked: z.input<typeof conversionCommandSchema>): Promise<Snapshot> {
+		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() }
+		const init = { method: 'POST', headers, body: JSON.stringify(asked) }
+		for (let losses = 0; ; losses++) {
+			try {
+				return await call(snapshotSchema, at(of(id, '/conversion-status')), init)
+			} catch (error) {
+				const wait = REPEATED_AFTER[losses]
+				if (wait === undefined || !isPassing(error)) throw error
+				await new Promise((resolve) => setTimeout(resolve, wait))
+			}
+		}
+	}
 
 	function at(path: string, query: Record<string, string | number | boolean | undefined> = {}): URL {
 		const url = new URL(path, baseUrl)
@@ -133,19 +163,21 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	const of = (id: string, part = '') => `/api/documents/${encodeURIComponent(id)}${part}`
 
 	return {
-		async upload(body, { name, contentType, signal, ...query }, onProgress) {
+		async upload(body, { name, contentType, idempotencyKey, signal, ...query }, onProgress) {
 			const url = at('/api/documents', { ...query })
 			const headers = {
 				...(await authorization()),
 				'Content-Type': contentType,
 				'X-Filename': encodeURIComponent(name.toWellFormed()),
+				'Idempotency-Key': idempotencyKey ?? crypto.randomUUID(),
 			}
 			const answer = await send({ url, headers, body, signal, onProgress })
 			return understood(uploadedSchema, answer.status, answer.body)
 		},
 		documents: (query = {}) => call(documentListSchema, at('/api/documents', { ...query })),
 		document: (id) => call(documentSchema, at(of(id))),
-		status: (id) => call(snapshotSchema, at(of(id, '/conversion-status'))),
+		status: (id, { signal, ...query } = {}) =>
+			call(snapshotSchema, at(of(id, '/conversion-status'), { ...query }), signal && { signal }),
 		start: (id, request = {}) => command(id, { action: 'start', ...request }),
 		retry: (id, request = {}) => command(id, { action: 'retry', ...request }),
 		cancel: (id) => command(id, { action: 'cancel' }),
@@ -158,7 +190,7 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		pages: (id, query = {}) => call(manifestSchema, at(of(id, '/pages'), { ...query })),
 		text: (address) => fetchSigned(address, (response) => response.text()),
 		bytes: (address) => fetchSigned(address, async (response) => new Uint8Array(await response.arrayBuffer())),
-		ticket: (id) => call(ticketSchema, at(of(id, '/conversion-ticket')), {}),
+		ticket: (id) => call(ticketSchema, at(of(id, '/conversion-ticket')), { method: 'POST' }),
 		liveAddress(id) {
 			const url = at(of(id, '/conversion-live'))
 			url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
@@ -167,13 +199,19 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	}
 }
 
+/** Whether the same call may well succeed in a moment. What took as long as a timeout is not tried twice more. */
+function isPassing(error: unknown): boolean {
+	return error instanceof PlatenError && (error.code === 'network' || error.status === 503)
+}
+
 async function answerOf<T>(
 	url: URL,
-	init: RequestInit,
+	{ signal, ...init }: CallInit,
 	read: (response: Response) => Promise<T>,
 ): Promise<{ status: number; body: T }> {
+	const timeout = AbortSignal.timeout(CALL_TIMEOUT)
 	try {
-		const response = await fetch(url, { ...init, signal: AbortSignal.timeout(CALL_TIMEOUT) })
+		const response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
 		return { status: response.status, body: await read(response) }
 	} catch (error) {
 		throw unanswered(error)

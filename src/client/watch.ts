@@ -1,6 +1,6 @@
 /**
- * Watches one document's conversion until it is settled: by socket, and by polling while no socket can be had. Snapshots
- * come with rising versions only, whichever way they took.
+ * Watches one document's conversion until it is settled: by socket, and while no socket can be had by polls that wait for
+ * news. Snapshots come with rising versions only, whichever way they took.
  */
 import { backoff, type RetryPolicy } from '../core/job/retry.ts'
 import { isSettled, type Snapshot } from '../core/snapshot.ts'
@@ -11,8 +11,12 @@ import { type After, afterTimeout, connect, type OpenSocket, openWebSocket } fro
 /** How the news come: pushed, asked for, or not at all for now. */
 export type Connection = 'connecting' | 'live' | 'polling' | 'offline'
 
-/** Milliseconds. */
-const POLL_EVERY = 2_000
+/** How long a poll waits for news, in seconds: less than a call may take. */
+const POLL_WAIT = 20
+/** Between the beginnings of two polls, however soon news come, and for services that do not wait. Milliseconds. */
+const POLL_DISTANCE = 1_000
+/** After a poll that failed. Milliseconds. */
+const POLL_AGAIN_AFTER = 2_000
 const reconnectPolicy: RetryPolicy = { baseDelay: 1_000, maxDelay: 15_000 }
 /** Reconnecting sooner than this helps nobody. Milliseconds. */
 const SHORTEST_DELAY = 100
@@ -54,11 +58,11 @@ export function watch(
 	let losses = 0
 	let connection: Connection | null = null
 	let stopped = false
-	/** The loop that polls; null while none does. A loop that finds another in its place ends. */
-	let polling: symbol | null = null
+	/** Ends the loop that polls, with its pending request; null while none does. */
+	let polling: AbortController | null = null
 	let endSocket = () => {}
 	let cancelReconnect = () => {}
-	let cancelPoll = () => {}
+	let cancelPause = () => {}
 
 	function stop(): void {
 		stopped = true
@@ -113,27 +117,44 @@ export function watch(
 
 	function startPolling(): void {
 		if (polling) return
-		polling = Symbol('poll')
+		polling = new AbortController()
 		say('connecting')
-		void poll(polling)
+		void poll(polling.signal)
 	}
 
 	function stopPolling(): void {
+		polling?.abort()
 		polling = null
-		cancelPoll()
+		cancelPause()
 	}
 
-	async function poll(loop: symbol): Promise<void> {
-		try {
-			const snapshot = await client.status(documentId)
-			if (polling !== loop) return
-			say('polling')
-			take(snapshot)
-		} catch (error) {
-			if (polling !== loop || gaveUp(error)) return
-			say('offline')
+	/** Never comes to an end when it is called off. */
+	function pause(milliseconds: number): Promise<void> {
+		cancelPause()
+		return new Promise((resolve) => {
+			cancelPause = after(milliseconds, resolve)
+		})
+	}
+
+	async function poll(signal: AbortSignal): Promise<void> {
+		// The first poll does not wait: it tells how things stand, and that the service answers at all.
+		let waiting = {}
+		while (!signal.aborted) {
+			const distance = pause(POLL_DISTANCE)
+			try {
+				const snapshot = await client.status(documentId, { ...waiting, signal })
+				if (signal.aborted) return
+				say('polling')
+				take(snapshot)
+				waiting = { since: highest, wait: POLL_WAIT }
+				await distance
+			} catch (error) {
+				if (signal.aborted || gaveUp(error)) return
+				say('offline')
+				waiting = {}
+				await pause(POLL_AGAIN_AFTER)
+			}
 		}
-		if (polling === loop) cancelPoll = after(POLL_EVERY, () => void poll(loop))
 	}
 
 	say('connecting')

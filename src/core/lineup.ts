@@ -39,6 +39,8 @@ export interface Lineup {
 /** Milliseconds. */
 export const RESERVATION_DURATION = 15_000
 export const NUDGE_DURATION = 30_000
+/** An alarm that should have rung so long ago was lost. Milliseconds. */
+const ALARM_LATE_AFTER = 60_000
 /** A nudge that found a busy converter looks for another after this long, since it may find the same again. Milliseconds. */
 export const HANDED_BACK_AFTER = 1_000
 /** No more nudges than this are out at a time: converters beyond it could not be had anyway. */
@@ -141,6 +143,17 @@ export function lookAgainAt(lineup: Lineup, now: number): number | null {
 		...lineup.reservations.map((reservation) => reservation.expiresAt),
 	]
 	return Math.max(now + 1, Math.min(now + NUDGE_DURATION, ...times))
+}
+
+/**
+ * When the alarm is to be set anew; null when it is set well already.
+ *
+ * @param alarmAt when it will ring as far as is known; null when it is not set
+ */
+export function alarmToSet(lineup: Lineup, alarmAt: number | null, now: number): number | null {
+	const due = lookAgainAt(lineup, now)
+	const isSet = alarmAt !== null && due !== null && alarmAt <= due && alarmAt > now - ALARM_LATE_AFTER
+	return isSet ? null : due
 }
 
 function available(lineup: Lineup, entry: Entry): number {

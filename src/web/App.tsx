@@ -1,11 +1,11 @@
 /** The frame: who is signed in, where one is, and what is being uploaded meanwhile. */
-import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { createClient } from '../client/client.ts'
 import { DocumentView } from './document/DocumentView.tsx'
 import { DocumentsView } from './documents/DocumentsView.tsx'
 import { UploadQueue } from './documents/upload-queue.ts'
 import { Mark } from './parts/Mark.tsx'
-import { documentHref, documentsHref, parseRoute, useRoute } from './route.ts'
+import { documentHref, documentsHref, parseRoute, type Route, useRoute } from './route.ts'
 import { SignIn } from './SignIn.tsx'
 import type { Session } from './session.ts'
 
@@ -35,6 +35,7 @@ function SignedIn({ session, token, subject }: SignedInProps) {
 	)
 	const uploads = useMemo(() => new UploadQueue(client), [client])
 	const { recent } = useSyncExternalStore(uploads.subscribe, uploads.current)
+	const { gone, farewell, onMissing, onErased } = useGone(route.view)
 
 	useEffect(() => {
 		uploads.onSingle = ({ id }) => {
@@ -59,16 +60,51 @@ function SignedIn({ session, token, subject }: SignedInProps) {
 			</header>
 			<main className="content">
 				{route.view === 'documents' ? (
-					<DocumentsView client={client} uploads={uploads} />
+					<DocumentsView client={client} uploads={uploads} gone={gone} farewell={farewell} onMissing={onMissing} />
 				) : (
 					<DocumentView
 						key={route.id}
 						client={client}
 						documentId={route.id}
 						known={recent.find(({ id }) => id === route.id) ?? null}
+						onErased={onErased}
+						onMissing={onMissing}
 					/>
 				)}
 			</main>
 		</>
 	)
+}
+
+interface Gone {
+	/** Documents that are not there any more, whatever the service's list still says: it learns of it a moment later. */
+	gone: ReadonlySet<string>
+	/** The name of what was deleted just now. */
+	farewell: string | null
+	onMissing: (id: string) => void
+	onErased: (id: string, name: string | null) => void
+}
+
+function useGone(view: Route['view']): Gone {
+	const [gone, setGone] = useState<ReadonlySet<string>>(new Set())
+	const [farewell, setFarewell] = useState<string | null>(null)
+
+	useEffect(() => {
+		if (view === 'document') setFarewell(null)
+	}, [view])
+
+	const onMissing = useCallback((id: string) => setGone((before) => new Set(before).add(id)), [])
+	const onErased = useCallback(
+		(id: string, name: string | null) => {
+			onMissing(id)
+			// Whoever has gone elsewhere meanwhile is left there.
+			const route = parseRoute(location.hash)
+			if (route.view !== 'document' || route.id !== id) return
+			setFarewell(name)
+			// There is nothing to go back to.
+			location.replace(documentsHref)
+		},
+		[onMissing],
+	)
+	return { gone, farewell, onMissing, onErased }
 }

@@ -29,6 +29,14 @@ export function formatDuration(milliseconds: number): string {
 	return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** When something will be that is due in so many milliseconds, no more precisely than one cares. */
+export function formatSoon(milliseconds: number): string {
+	if (milliseconds <= 0) return 'now'
+	if (milliseconds <= 10_000) return 'in a few seconds'
+	if (milliseconds <= 50_000) return `in about ${Math.ceil(milliseconds / 10_000) * 10} s`
+	return `in about ${Math.round(milliseconds / 60_000)} min`
+}
+
 /** How long ago, while that says more than the date. */
 export function formatWhen(iso: string, now: number): string {
 	const time = Date.parse(iso)

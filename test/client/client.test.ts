@@ -22,8 +22,11 @@ afterEach(() => {
 	server = null
 })
 
-/** A service that answers everything in the same way and remembers what it was asked. */
-async function service({ status = 200, body, type = 'application/json' }: Answer) {
+/**
+ * A service that remembers what it was asked. It gives these answers in turn, the last one from then on; with `null` it
+ * hangs up.
+ */
+async function service(...answers: [Answer | null, ...(Answer | null)[]]) {
 	const received: Received[] = []
 	const listening = createServer(async (request, response) => {
 		const parts: Buffer[] = []
@@ -34,6 +37,9 @@ async function service({ status = 200, body, type = 'application/json' }: Answer
 			headers: request.headers,
 			body: Buffer.concat(parts),
 		})
+		const answer = answers[Math.min(received.length, answers.length) - 1] ?? null
+		if (answer === null) return request.socket.destroy()
+		const { status = 200, body, type = 'application/json' } = answer
 		response.writeHead(status, { 'Content-Type': type })
 		response.end(typeof body === 'string' ? body : JSON.stringify(body))
 	})
@@ -49,6 +55,15 @@ async function service({ status = 200, body, type = 'application/json' }: Answer
 		},
 	})
 	return { client, received, refusedTokens: () => refusedTokens }
+}
+
+/** Fails for a request without one. */
+function keysOf(received: readonly Received[]): string[] {
+	return received.map(({ headers }) => {
+		const key = headers['idempotency-key']
+		if (typeof key !== 'string' || key === '') throw new Error('A request came without a key')
+		return key
+	})
 }
 
 const document = {
@@ -99,10 +114,75 @@ test('the status comes back parsed', async () => {
 	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/conversion-status`)
 })
 
-test('a start is a command', async () => {
+test('a status read can wait for news, and be called off', async () => {
+	const { client, received } = await service({ body: snapshotWith() })
+	await client.status(DOCUMENT, { since: 7, wait: 20 })
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/conversion-status?since=7&wait=20`)
+	const calledOff = client.status(DOCUMENT, { since: 7, wait: 20, signal: AbortSignal.abort() })
+	await expect(calledOff).rejects.toMatchObject({ code: 'aborted', status: null })
+})
+
+test('start, retry and cancel are commands, each with a key of its own', async () => {
 	const { client, received } = await service({ status: 202, body: snapshotWith() })
 	await client.start(DOCUMENT, { forceReconvert: true })
-	expect(JSON.parse(String(received[0]?.body))).toEqual({ action: 'start', forceReconvert: true })
+	await client.retry(DOCUMENT, { priority: 'high' })
+	await client.cancel(DOCUMENT)
+	expect(received.map(({ method, url }) => [method, url])).toEqual(
+		Array.from({ length: 3 }, () => ['POST', `/api/documents/${DOCUMENT}/conversion-status`]),
+	)
+	expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([
+		{ action: 'start', forceReconvert: true },
+		{ action: 'retry', priority: 'high' },
+		{ action: 'cancel' },
+	])
+	expect(new Set(keysOf(received)).size).toBe(3)
+})
+
+const unavailable: Answer = {
+	status: 503,
+	body: { type: 'about:blank', title: 'Busy', status: 503, code: 'unavailable', detail: 'Busy for a moment.' },
+	type: 'application/problem+json',
+}
+
+test('a command is repeated with the same key when the line breaks or the service is busy', async () => {
+	const { client, received } = await service(null, unavailable, { status: 202, body: snapshotWith() })
+	expect(await client.retry(DOCUMENT)).toEqual(snapshotWith())
+	expect(received.map(({ body }) => String(body))).toEqual(Array.from({ length: 3 }, () => '{"action":"retry"}'))
+	expect(new Set(keysOf(received)).size).toBe(1)
+})
+
+test('a command is repeated twice at most', async () => {
+	const { client, received } = await service(unavailable)
+	await expect(client.cancel(DOCUMENT)).rejects.toMatchObject({ code: 'unavailable', status: 503 })
+	expect(received).toHaveLength(3)
+})
+
+test('a command that was refused is not repeated', async () => {
+	const problem = { type: 'about:blank', title: '', status: 409, code: 'nothing_to_retry', detail: 'Start a new one.' }
+	const { client, received } = await service({ status: 409, body: problem })
+	await expect(client.retry(DOCUMENT)).rejects.toMatchObject({ code: 'nothing_to_retry', detail: 'Start a new one.' })
+	expect(received).toHaveLength(1)
+})
+
+test('an upload has a key, is not repeated by itself, and can be with the same key', async () => {
+	const { client, received } = await service(unavailable)
+	const options = { name: 'a.pdf', contentType: 'application/pdf' }
+	for (const idempotencyKey of [undefined, undefined, 'mine', 'mine']) {
+		const upload = client.upload(new Uint8Array([1]), { ...options, idempotencyKey })
+		await expect(upload).rejects.toMatchObject({ code: 'unavailable' })
+	}
+	const keys = keysOf(received)
+	expect(keys.slice(2)).toEqual(['mine', 'mine'])
+	expect({ calls: keys.length, different: new Set(keys).size }).toEqual({ calls: 4, different: 3 })
+	expect(received.map(({ url }) => url)).toEqual(Array.from({ length: 4 }, () => '/api/documents'))
+})
+
+test('what is erased answers nothing, and what is not there is an error', async () => {
+	const problem = { type: 'about:blank', title: '', status: 404, code: 'not_found', detail: 'No such document.' }
+	const { client, received } = await service({ status: 204, body: '' }, { status: 404, body: problem })
+	expect(await client.erase(DOCUMENT)).toBeUndefined()
+	expect(received[0]).toMatchObject({ method: 'DELETE', url: `/api/documents/${DOCUMENT}` })
+	await expect(client.erase(DOCUMENT)).rejects.toMatchObject({ code: 'not_found', status: 404 })
 })
 
 test('lists and manifests pass on their query', async () => {

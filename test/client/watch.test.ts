@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Client } from '../../src/client/client.ts'
+import type { Client, StatusQuery } from '../../src/client/client.ts'
 import { PlatenError } from '../../src/client/error.ts'
 import { type Connection, type WatchOptions, watch } from '../../src/client/watch.ts'
 import type { Snapshot } from '../../src/core/snapshot.ts'
@@ -141,23 +141,131 @@ test('after 1013 the wait is long from the start', async () => {
 	expect(opened).toHaveLength(2)
 })
 
+/** A service that can be asked for its status; each poll is answered by the test. */
+function polledService() {
+	const polls: { query: StatusQuery; answer: (snapshot: Snapshot) => void; fail: (error: PlatenError) => void }[] = []
+	const status = (_id: string, query: StatusQuery = {}) =>
+		new Promise<Snapshot>((resolve, reject) => polls.push({ query, answer: resolve, fail: reject }))
+	const poll = (index: number) => {
+		const found = polls[index]
+		if (!found) throw new Error(`Poll ${index} was not made`)
+		return found
+	}
+	return { polls, poll, status }
+}
+
 test('while there is no socket the status is polled, and no longer once there is one', async () => {
-	let version = 0
-	const { opened, versions, connections } = watched({
-		status: async () => snapshotWith({ version: ++version }),
-	})
+	const { polls, poll, status } = polledService()
+	const { opened, versions, connections } = watched({ status })
 	await pass(0)
 	socketOf(opened, 0).drop(1006)
 	await pass(0)
+	poll(0).answer(snapshotWith({ version: 1 }))
+	await pass(0)
 	expect({ versions, connection: connections.at(-1) }).toEqual({ versions: [1], connection: 'polling' })
-	await pass(500)
+	await pass(1_000)
 	expect(opened).toHaveLength(2)
-	await pass(1_500)
-	expect(versions).toEqual([1, 2])
+	expect(polls).toHaveLength(2)
 	socketOf(opened, 1).tell(snapshotWith({ version: 10 }))
 	expect(connections.at(-1)).toBe('live')
+	expect(poll(1).query.signal?.aborted).toBe(true)
+	poll(1).answer(snapshotWith({ version: 11 }))
 	await pass(10_000)
-	expect(version).toBe(2)
+	expect({ versions, polls: polls.length }).toEqual({ versions: [1, 10], polls: 2 })
+})
+
+test('the first poll does not wait, the others wait for what is newer', async () => {
+	const { polls, poll, status } = polledService()
+	const { opened, versions, stop } = watched({ status }, { since: 5 })
+	await pass(0)
+	socketOf(opened, 0).drop(1008)
+	await pass(0)
+	poll(0).answer(snapshotWith({ version: 7 }))
+	await pass(1_000)
+	// Nothing new for the whole wait, then something at once: no poll waits for the next full second.
+	await pass(19_500)
+	poll(1).answer(snapshotWith({ version: 7 }))
+	await pass(0)
+	await pass(3_000)
+	poll(2).answer(snapshotWith({ version: 8 }))
+	await pass(0)
+	expect(polls.map(({ query: { since, wait } }) => ({ since, wait }))).toEqual([
+		{},
+		{ since: 7, wait: 20 },
+		{ since: 7, wait: 20 },
+		{ since: 8, wait: 20 },
+	])
+	expect(versions).toEqual([7, 8])
+	stop()
+})
+
+test('a service that answers every poll at once is asked once a second', async () => {
+	let polls = 0
+	const { opened, stop } = watched({
+		status: async () => {
+			polls++
+			return snapshotWith({ version: 7 })
+		},
+	})
+	await pass(0)
+	socketOf(opened, 0).drop(1008)
+	await pass(999)
+	expect(polls).toBe(1)
+	await pass(9_001)
+	expect(polls).toBe(11)
+	stop()
+})
+
+test('stop ends a poll that waits', async () => {
+	const { poll, status, polls } = polledService()
+	const { opened, versions, connections, stop } = watched({ status })
+	await pass(0)
+	socketOf(opened, 0).drop(1008)
+	await pass(0)
+	stop()
+	expect(poll(0).query.signal?.aborted).toBe(true)
+	poll(0).fail(new PlatenError('aborted', null, 'The call was stopped.'))
+	await pass(60_000)
+	expect({ versions, polls: polls.length, timers: vi.getTimerCount(), connections }).toEqual({
+		versions: [],
+		polls: 1,
+		timers: 0,
+		connections: ['connecting'],
+	})
+})
+
+test('a failed poll is repeated after two seconds, without waiting for news', async () => {
+	const { poll, polls, status } = polledService()
+	const { opened, connections, stop } = watched({ status })
+	await pass(0)
+	socketOf(opened, 0).drop(1008)
+	await pass(0)
+	poll(0).answer(snapshotWith({ version: 7 }))
+	await pass(1_500)
+	poll(1).fail(unreachable)
+	await pass(1_999)
+	expect({ polls: polls.length, connection: connections.at(-1) }).toEqual({ polls: 2, connection: 'offline' })
+	await pass(1)
+	expect(poll(2).query.wait).toBeUndefined()
+	stop()
+})
+
+test('a document that was erased ends it, although its socket said no more than 1008', async () => {
+	const gone = new PlatenError('not_found', 404, 'There is no such document.')
+	const errors: PlatenError[] = []
+	const { opened, tickets } = watched(
+		{
+			status: async () => {
+				throw gone
+			},
+		},
+		{ onError: (error) => errors.push(error) },
+	)
+	await pass(0)
+	socketOf(opened, 0).tell(snapshotWith())
+	socketOf(opened, 0).drop(1008)
+	await pass(60_000)
+	expect({ errors, tickets: tickets(), timers: vi.getTimerCount() }).toEqual({ errors: [gone], tickets: 1, timers: 0 })
 })
 
 test('polling ends with the conversion', async () => {

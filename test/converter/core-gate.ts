@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Gate } from '../../src/converter/gate.ts'
 import type { Finish, Finished, Lease, Verdict } from '../../src/core/gate.ts'
 import type { Event, Grant } from '../../src/core/job/event.ts'
-import { type Conversion, neverConverted } from '../../src/core/job/job.ts'
+import { type Conversion, reserved } from '../../src/core/job/job.ts'
+import { defaultRetryPolicy } from '../../src/core/job/retry.ts'
 import { transition } from '../../src/core/job/transition.ts'
 import type { ConversionOptions } from '../../src/core/options.ts'
 
@@ -11,7 +12,7 @@ const DOCUMENT = '00000000-0000-4000-8000-000000000001'
 const JOB = '00000000-0000-4000-8000-000000000002'
 
 export class CoreGate implements Gate {
-	conversion: Conversion = neverConverted(0)
+	conversion: Conversion = reserved(0)
 	readonly finishes: Finish[] = []
 	readonly packs: Uint8Array[] = []
 	readonly calls: string[] = []
@@ -22,8 +23,16 @@ export class CoreGate implements Gate {
 
 	constructor(source: Uint8Array, options: ConversionOptions = { quality: 'low' }) {
 		this.#source = source.slice()
-		const start = { priority: 'normal', maxRetries: 0, options, forceReconvert: false } as const
-		this.#apply({ type: 'start', jobId: JOB, ...start })
+		const start = {
+			jobId: JOB,
+			priority: 'normal',
+			maxRetries: 0,
+			retryPolicy: defaultRetryPolicy,
+			options,
+			onActive: 'return',
+			forceReconvert: false,
+		} as const
+		this.#apply({ type: 'create', start })
 	}
 
 	async ping() {
@@ -73,10 +82,9 @@ export class CoreGate implements Gate {
 		return { verdict: 'go on', next: outcome.next && this.#leaseOf(outcome.next) }
 	}
 
-	/** As if the lease had expired: whatever its converter says next is too late. */
-	supersede(): void {
-		this.now += 60_000
-		this.#apply({ type: 'tick', random: 0 })
+	/** Somebody cancels: whatever a converter says next is too late. */
+	cancel(): void {
+		this.#apply({ type: 'cancel' })
 	}
 
 	#verdict(event: Extract<Event, { type: 'opened' | 'report' | 'fail' }>): Verdict {

@@ -61,7 +61,7 @@ test('a converter whose lease is gone stops within a page', async () => {
 	const workshop = workshopAt(gate, 300)
 	const { report } = gate
 	gate.report = async (said) => {
-		if (said.rendered === 2) gate.supersede()
+		if (said.rendered === 2) gate.cancel()
 		return await report.call(gate, said)
 	}
 	await work(workshop)

@@ -41,14 +41,7 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 
 	test('takes a PDF, shows it live, and every page as it is done', async () => {
 		const { page, violations } = await signedIn()
-		const pdf = makePdf(
-			Array.from({ length: 40 }, (_, index) => ({ text: [`Page ${index + 1}`], photo: { pixels: 40, seed: index } })),
-		)
-		await page.setInputFiles('input[type=file]', {
-			name: 'forty.pdf',
-			mimeType: 'application/pdf',
-			buffer: Buffer.from(pdf),
-		})
+		await page.setInputFiles('input[type=file]', pdfFile('forty.pdf', 40))
 
 		const bar = page.getByRole('progressbar').first()
 		await bar.waitFor()
@@ -90,6 +83,128 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 		expect(violations).toEqual([])
 	})
 
+	test('cancels a conversion, goes on where it ended, and deletes the document', async () => {
+		const { page, violations } = await signedIn()
+		const posted = keptCommands(page)
+		await upload(page, 'long.pdf', 60)
+		// Some pages are ready, many are not.
+		await page.waitForFunction(() => document.querySelectorAll('img[src*="/api/pages/"]').length > 0)
+		await picture(page, 'with-cancel')
+
+		// By keyboard. The button keeps the focus while it turns into the next one.
+		await page.getByRole('button', { name: 'Cancel' }).focus()
+		await page.keyboard.press('Enter')
+		await page.getByText('The conversion was cancelled').first().waitFor()
+		const again = page.getByRole('button', { name: 'Try again' })
+		await again.waitFor()
+		expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Try again')
+		await picture(page, 'cancelled')
+		const id = page.url().split('/').at(-1) ?? ''
+		const cancelled = await running.client.status(id)
+		expect(cancelled).toMatchObject({ status: 'cancelled', totalPages: 60 })
+		expect(cancelled.readyPages).not.toBe('')
+		const first = page.locator('img[src*="/api/pages/"]').first()
+		const address = await first.getAttribute('src')
+
+		// What is ready stays: the picture is the very element that it was.
+		await first.evaluate((image) => image.setAttribute('data-kept', 'yes'))
+		await again.click()
+		await page.getByText('All pages are ready').first().waitFor()
+		await page.waitForFunction(() => document.querySelectorAll('img[src*="/api/pages/"]').length === 60)
+		expect(await first.getAttribute('data-kept')).toBe('yes')
+		expect(await first.getAttribute('src')).toBe(address)
+		expect((await running.client.status(id)).jobId).not.toBe(cancelled.jobId)
+		expect(posted.map(({ action }) => action)).toEqual(['cancel', 'retry'])
+		expect(new Set(posted.map(({ key }) => key)).size).toBe(2)
+		expect(posted.every(({ key }) => key)).toBe(true)
+
+		const erase = page.getByRole('button', { name: 'Delete' })
+		await erase.click()
+		const dialog = page.getByRole('alertdialog')
+		await dialog.waitFor()
+		expect(await dialog.innerText()).toContain('long.pdf')
+		await picture(page, 'delete')
+		await page.keyboard.press('Escape')
+		await dialog.waitFor({ state: 'hidden' })
+		expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Delete')
+		expect((await running.client.document(id)).name).toBe('long.pdf')
+
+		await erase.click()
+		await dialog.getByRole('button', { name: 'Delete' }).click()
+		await page.getByText('was deleted').waitFor()
+		expect(await page.locator(`a[href*="${id}"]`).count()).toBe(0)
+		expect(violations).toEqual([])
+		await expect(running.client.document(id)).rejects.toMatchObject({ status: 404 })
+		await page.goto(`${running.address}/#/documents/${id}`)
+		await page.getByText('This document is no longer there').waitFor()
+		await page.reload()
+		await page.getByText('There is no such document').waitFor()
+	})
+
+	test('says that a document is gone which somebody deletes while it is looked at', async () => {
+		const { page } = await signedIn()
+		await upload(page, 'short-lived.pdf', 120)
+		await page.getByText('Live', { exact: true }).waitFor()
+		await running.client.erase(page.url().split('/').at(-1) ?? '')
+		await page.getByText('This document is no longer there').waitFor()
+		expect(await page.getByRole('progressbar').count()).toBe(0)
+		await page.getByRole('link', { name: 'Your documents' }).click()
+		await page.getByText('Drop PDFs').waitFor()
+		expect(await page.getByText('short-lived.pdf').count()).toBe(0)
+	})
+
+	test('says why something could not be done, and can do it afterwards', async () => {
+		const { page } = await signedIn()
+		await upload(page, 'stubborn.pdf', 120)
+		const cancel = page.getByRole('button', { name: 'Cancel' })
+		await cancel.waitFor()
+		const status = '**/conversion-status'
+		let refused = 0
+		await page.route(status, async (route) => {
+			if (route.request().method() !== 'POST') return route.fallback()
+			refused++
+			await route.abort()
+		})
+		await cancel.click()
+		await page.getByText(/could not be cancelled.*cannot be reached/).waitFor()
+		expect(refused).toBe(3)
+		await page.unroute(status)
+		await cancel.click()
+		await page.getByText('The conversion was cancelled').first().waitFor()
+		expect(await page.getByText(/could not be cancelled/).count()).toBe(0)
+
+		const documents = '**/api/documents/*'
+		await page.route(documents, (route) => route.abort())
+		await page.getByRole('button', { name: 'Delete' }).click()
+		const dialog = page.getByRole('alertdialog')
+		await dialog.getByRole('button', { name: 'Delete' }).click()
+		await dialog.getByText(/could not be deleted.*cannot be reached/).waitFor()
+		await page.unroute(documents)
+		await dialog.getByRole('button', { name: 'Delete' }).click()
+		await page.getByText('was deleted').waitFor()
+	})
+
+	test('repeats an upload without an answer, and the file is there once', async () => {
+		const { page } = await signedIn()
+		let uploads = 0
+		await page.route('**/api/documents', async (route) => {
+			if (route.request().method() !== 'POST' || ++uploads > 1) return route.fallback()
+			// The file arrives, the answer does not.
+			await route.fetch()
+			await route.abort()
+		})
+		await page.setInputFiles('input[type=file]', pdfFile('once.pdf', 2))
+		await page
+			.getByText(/cannot be reached/)
+			.first()
+			.waitFor()
+		await page.getByRole('button', { name: 'Upload once.pdf again' }).click()
+		await page.getByText('All pages are ready').first().waitFor()
+		expect(uploads).toBe(2)
+		const { items } = await running.client.documents()
+		expect(items.filter(({ name }) => name === 'once.pdf')).toHaveLength(1)
+	})
+
 	test('says why a file is refused, and why a conversion failed', async () => {
 		const { page } = await signedIn()
 		const files = [
@@ -114,7 +229,7 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 			.first()
 			.waitFor()
 		await picture(page, 'failed')
-		expect(await page.getByRole('button', { name: /convert again/i }).count()).toBe(1)
+		expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(1)
 	})
 
 	test('asks for a token, and keeps none in its address', async () => {
@@ -147,6 +262,29 @@ async function signedIn(): Promise<{ page: Page; violations: string[] }> {
 	await page.goto(`${running.address}/#token=${running.token}`)
 	await page.locator('input[type=file]').waitFor({ state: 'attached' })
 	return { page, violations }
+}
+
+function pdfFile(name: string, pages: number) {
+	const pdf = makePdf(
+		Array.from({ length: pages }, (_, index) => ({ text: [`Page ${index + 1}`], photo: { pixels: 40, seed: index } })),
+	)
+	return { name, mimeType: 'application/pdf', buffer: Buffer.from(pdf) }
+}
+
+/** Chooses a file and waits until its document is shown. */
+async function upload(page: Page, name: string, pages: number): Promise<void> {
+	await page.setInputFiles('input[type=file]', pdfFile(name, pages))
+	await page.waitForURL(/#\/documents\//)
+}
+
+/** The commands that the page sends from now on. */
+function keptCommands(page: Page): { action: string; key: string | undefined }[] {
+	const commands: { action: string; key: string | undefined }[] = []
+	page.on('request', (request) => {
+		if (request.method() !== 'POST' || !request.url().endsWith('/conversion-status')) return
+		commands.push({ action: request.postDataJSON().action, key: request.headers()['idempotency-key'] })
+	})
+	return commands
 }
 
 async function picture(page: Page, name: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** The lineup as its object keeps it: entries are rows, reservations and nudges are memory. */
 import {
+	alarmToSet,
 	claim,
 	type Entry,
 	emptyLineup,
@@ -7,7 +8,6 @@ import {
 	HANDED_BACK_AFTER,
 	handBack,
 	type Lineup,
-	lookAgainAt,
 	nudgeArrived,
 	takeDueNudges,
 	type Want,
@@ -81,11 +81,10 @@ export class SimulatedLineup {
 		const now = this.#world.clock()
 		const due = takeDueNudges(lineup, now)
 		if (due > 0) this.#nudge(due, delay)
-		const lookAgain = lookAgainAt(lineup, now)
-		if (lookAgain === null || (this.alarmAt !== null && this.alarmAt <= lookAgain && this.alarmAt > now - 60_000))
-			return
-		this.alarmAt = lookAgain
-		this.#planAlarm(lookAgain)
+		const alarm = alarmToSet(lineup, this.alarmAt, now)
+		if (alarm === null) return
+		this.alarmAt = alarm
+		this.#planAlarm(alarm)
 	}
 
 	#planAlarm(at: number): void {

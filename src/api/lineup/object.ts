@@ -5,13 +5,13 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import {
+	alarmToSet,
 	claim,
 	emptyLineup,
 	forget,
 	HANDED_BACK_AFTER,
 	handBack,
 	type Lineup,
-	lookAgainAt,
 	nudgeArrived,
 	takeDueNudges,
 	type Want,
@@ -84,10 +84,10 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		for (let sent = 0; sent < due; sent += NUDGES_PER_SEND) {
 			this.#send(Math.min(NUDGES_PER_SEND, due - sent), delaySeconds)
 		}
-		const lookAgain = lookAgainAt(this.#lineup, now)
-		if (lookAgain === null || (this.#alarmAt !== null && this.#alarmAt <= lookAgain)) return
-		this.#alarmAt = lookAgain
-		this.ctx.waitUntil(this.ctx.storage.setAlarm(lookAgain))
+		const alarm = alarmToSet(this.#lineup, this.#alarmAt, now)
+		if (alarm === null) return
+		this.#alarmAt = alarm
+		this.ctx.waitUntil(this.ctx.storage.setAlarm(alarm))
 	}
 
 	/** Never waited for: a nudge that gets lost is replaced, and a queue may take its time. */

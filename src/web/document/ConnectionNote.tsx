@@ -4,8 +4,9 @@ const notes = {
 	connecting: { label: 'Connecting…', explanation: 'The connection for live progress is being made.' },
 	live: { label: 'Live', explanation: 'Progress is shown the moment it is made.' },
 	polling: {
-		label: 'Every 2 seconds',
-		explanation: 'There is no live connection at the moment, so the progress is asked for every two seconds.',
+		label: 'Nearly live',
+		explanation:
+			'There is no live connection at the moment, so the service is asked for news. They are a second late at most.',
 	},
 	offline: {
 		label: 'Offline, trying again',

@@ -1,63 +1,136 @@
 import type { Connection } from '../../client/watch.ts'
+import { parseRanges, rangeLength } from '../../core/pages.ts'
 import { isSettled, type Snapshot } from '../../core/snapshot.ts'
-import { formatCount, formatDuration } from '../format.ts'
-import { Icon } from '../parts/Icon.tsx'
+import { ActionButton } from '../parts/ActionButton.tsx'
+import { Icon, type IconName } from '../parts/Icon.tsx'
 import { ConnectionNote } from './ConnectionNote.tsx'
+import { factsOf, headlineOf, isWaitingToRetry, remarksOf, spokenOf } from './conversion-text.ts'
 import { Elapsed } from './Elapsed.tsx'
+import { RetryNote } from './RetryNote.tsx'
+import type { Action, Actions } from './use-actions.ts'
 
 interface ConversionCardProps {
 	snapshot: Snapshot
 	connection: Connection
-	isStarting: boolean
-	onConvert: () => void
+	/** Pages known to be incomplete. */
+	degradedPages: readonly number[]
+	actions: Actions
 }
 
-/** How far the conversion is, what came of it, and the way to begin it anew. */
-export function ConversionCard({ snapshot, connection, isStarting, onConvert }: ConversionCardProps) {
-	const { status } = snapshot
+/** How far the conversion is, what came of it, and what can be done about it. */
+export function ConversionCard({ snapshot, connection, degradedPages, actions }: ConversionCardProps) {
+	const { status, nextRetryAt } = snapshot
 	const isOver = isSettled(status)
+	const isPartial = status === 'completed' && snapshot.failedPageCount > 0
+	const readyCount = (parseRanges(snapshot.readyPages) ?? []).reduce((sum, range) => sum + rangeLength(range), 0)
+	const remarks = remarksOf(snapshot, readyCount, degradedPages)
 	return (
 		<section
 			className="conversion"
 			data-status={status}
 			data-stage={snapshot.stage ?? 'queued'}
+			data-partial={isPartial}
 			aria-label="Conversion"
 		>
 			<div className="conversion-head">
 				<p className="conversion-message">
-					{isOver && status !== 'completed' && <Icon name="warning" />}
+					{(isPartial || (isOver && status !== 'completed')) && <Icon name="warning" />}
 					{headlineOf(snapshot)}
 				</p>
 				{status !== 'none' && status !== 'completed' && (
 					<span className="conversion-percent">{Math.floor(snapshot.progress)}%</span>
 				)}
 			</div>
-			{status === 'failed' && <p className="conversion-reason">{snapshot.failure?.message ?? snapshot.message}</p>}
+			{remarks.length > 0 && (
+				<div className="conversion-remarks">
+					{remarks.map((remark) => (
+						<p key={remark}>{remark}</p>
+					))}
+				</div>
+			)}
 			{status !== 'none' && status !== 'completed' && <ProgressBar snapshot={snapshot} />}
 			<div className="conversion-foot">
 				<ul className="conversion-facts">
 					{factsOf(snapshot).map((fact) => (
 						<li key={fact}>{fact}</li>
 					))}
+					{nextRetryAt !== null && isWaitingToRetry(snapshot) && (
+						<li key={nextRetryAt}>
+							{/* Both times are the service's, so that our clock may be wrong. */}
+							<RetryNote wait={Date.parse(nextRetryAt) - Date.parse(snapshot.updatedAt)} />
+						</li>
+					)}
 					{!isOver && snapshot.createdAt && (
 						<li>
 							<Elapsed since={snapshot.createdAt} />
 						</li>
 					)}
 				</ul>
-				{!isOver && status !== 'none' && <ConnectionNote connection={connection} />}
-				{(isOver || status === 'none') && (
-					<button type="button" className={`button ${emphasisOf(snapshot)}`} disabled={isStarting} onClick={onConvert}>
-						<Icon name="again" />
-						{isStarting ? 'Starting…' : status === 'none' ? 'Convert' : 'Convert again'}
-					</button>
-				)}
+				<div className="conversion-side">
+					{!isOver && status !== 'none' && <ConnectionNote connection={connection} />}
+					<Offer snapshot={snapshot} actions={actions} />
+				</div>
 			</div>
 			<p className="visually-hidden" role="status">
 				{spokenOf(snapshot)}
 			</p>
 		</section>
 	)
+}
+
+/** The one thing that can be done now. */
+function Offer({ snapshot, actions }: { snapshot: Snapshot; actions: Actions }) {
+	const { pending, run } = actions
+	const action = actionFor(snapshot.status)
+	const { icon, label } = offers[action]
+	return (
+		<ActionButton
+			label={label}
+			busyLabel={offers[pending ?? action].busyLabel}
+			icon={icon}
+			look={lookOf(snapshot)}
+			isBusy={pending !== null}
+			onAct={() => run(action)}
+		/>
+	)
+}
+
+const offers = {
+	convert: { label: 'Convert', busyLabel: 'Starting…', icon: 'again' },
+	reconvert: { label: 'Convert again', busyLabel: 'Starting…', icon: 'again' },
+	retry: { label: 'Try again', busyLabel: 'Starting…', icon: 'again' },
+	cancel: { label: 'Cancel', busyLabel: 'Cancelling…', icon: 'close' },
+} as const satisfies Record<Action, { label: string; busyLabel: string; icon: IconName }>
+
+function actionFor(status: Snapshot['status']): Action {
+	switch (status) {
+		case 'none':
+			return 'convert'
+		case 'queued':
+		case 'processing':
+			return 'cancel'
+		case 'completed':
+			return 'reconvert'
+		case 'failed':
+		case 'cancelled':
+			return 'retry'
+	}
+}
+
+/** As prominent as it is likely to help. */
+function lookOf({ status, failure }: Snapshot): string {
+	switch (status) {
+		case 'queued':
+		case 'processing':
+			return 'quiet small'
+		case 'completed':
+			return 'quiet'
+		case 'failed':
+			return failure?.retryable === false ? '' : 'primary'
+		case 'none':
+		case 'cancelled':
+			return 'primary'
+	}
 }
 
 function ProgressBar({ snapshot }: { snapshot: Snapshot }) {
@@ -70,56 +143,9 @@ function ProgressBar({ snapshot }: { snapshot: Snapshot }) {
 			aria-valuemin={0}
 			aria-valuemax={100}
 			aria-valuenow={percent}
-			aria-valuetext={[`${percent}%`, snapshot.message, ...factsOf(snapshot)].join(', ')}
+			aria-valuetext={[`${percent}%`, headlineOf(snapshot), ...factsOf(snapshot)].join(', ')}
 		>
 			<div className="bar-fill" style={{ transform: `scaleX(${snapshot.progress / 100})` }} />
 		</div>
 	)
-}
-
-/** As prominent as it is likely to help. */
-function emphasisOf({ status, failure }: Snapshot): 'quiet' | 'primary' | '' {
-	if (status === 'completed') return 'quiet'
-	return failure?.retryable === false ? '' : 'primary'
-}
-
-function headlineOf(snapshot: Snapshot): string {
-	if (snapshot.status === 'failed') return 'The document could not be converted'
-	if (snapshot.status === 'cancelled') return 'The conversion was cancelled'
-	return snapshot.message
-}
-
-function factsOf(snapshot: Snapshot): string[] {
-	const facts: string[] = []
-	const { status, totalPages, failedPageCount, estimatedTimeRemaining, queuePosition } = snapshot
-	if (totalPages !== null) {
-		const done = status === 'completed' ? totalPages - failedPageCount : snapshot.processedPages
-		const count = formatCount(totalPages, 'page')
-		facts.push(done === totalPages && status === 'completed' ? count : `${done.toLocaleString('en')} of ${count}`)
-	}
-	// The headline of a completed one says it already.
-	if (failedPageCount > 0 && totalPages !== null && status !== 'completed') {
-		facts.push(`${failedPageCount.toLocaleString('en')} could not be converted`)
-	}
-	if (status === 'queued' && queuePosition !== null) facts.push(`number ${queuePosition} in line`)
-	if (snapshot.retryCount > 0)
-		facts.push(snapshot.retryCount === 1 ? 'tried again once' : `tried again ${snapshot.retryCount} times`)
-	if (!isSettled(status) && estimatedTimeRemaining !== null) {
-		facts.push(
-			`about ${formatDuration(Math.max(1_000, Math.round(estimatedTimeRemaining / 1000) * 1000)).replace('.0', '')} left`,
-		)
-	}
-	if (status === 'completed' && snapshot.createdAt && snapshot.completedAt) {
-		facts.push(`converted in ${formatDuration(Date.parse(snapshot.completedAt) - Date.parse(snapshot.createdAt))}`)
-	}
-	return facts
-}
-
-/** What is said aloud changes with the stage, not with every page. */
-function spokenOf(snapshot: Snapshot): string {
-	if (snapshot.status === 'failed') return `${headlineOf(snapshot)}. ${snapshot.failure?.message ?? ''}`
-	if (snapshot.status === 'completed' && snapshot.totalPages !== null) {
-		return `${snapshot.message}: ${formatCount(snapshot.totalPages - snapshot.failedPageCount, 'page')}.`
-	}
-	return headlineOf(snapshot)
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { Client } from '../../client/client.ts'
 import type { PlatenError } from '../../client/error.ts'
 import type { PlatenDocument } from '../../core/protocol.ts'
@@ -9,8 +9,12 @@ import { Notice } from '../parts/Notice.tsx'
 import { useConversion } from '../parts/use-conversion.ts'
 import { documentsHref } from '../route.ts'
 import { ConversionCard } from './ConversionCard.tsx'
+import { EraseDialog } from './EraseDialog.tsx'
+import type { PagesByNumber } from './load-pages.ts'
 import { PageGrid, tileId } from './PageGrid.tsx'
 import { pagesToShow } from './page-plan.ts'
+import { useActions } from './use-actions.ts'
+import { useErasure } from './use-erasure.ts'
 import { usePages } from './use-pages.ts'
 import { Viewer } from './Viewer.tsx'
 
@@ -19,20 +23,34 @@ interface DocumentViewProps {
 	documentId: string
 	/** When it was uploaded just now, it need not be asked for. */
 	known: PlatenDocument | null
+	/** It was deleted here just now. Its name is null when it never became known. */
+	onErased: (id: string, name: string | null) => void
+	/** It is not there: deleted elsewhere, or it never was. */
+	onMissing: (id: string) => void
 }
 
 /** One document: how far it is, its pages as they get ready, and one of them enlarged. */
-export function DocumentView({ client, documentId, known }: DocumentViewProps) {
+export function DocumentView({ client, documentId, known, onErased, onMissing }: DocumentViewProps) {
 	const { document: record, error } = useDocument(client, documentId, known)
 	const conversion = useConversion(client, documentId)
-	const { snapshot } = conversion
-	const { pages, refresh } = usePages(client, documentId, snapshot)
-	const start = useStart(client, documentId, conversion.resumeFrom)
+	const { snapshot, recheck } = conversion
+	const check = useCallback(() => void recheck(), [recheck])
+	const { pages, refresh } = usePages(client, documentId, snapshot, check)
+	const actions = useActions(client, documentId, conversion)
+	const name = record?.name ?? null
+	const leave = useCallback(() => onErased(documentId, name), [onErased, documentId, name])
+	const erasure = useErasure(client, documentId, recheck, leave)
+	const [isAsking, setAsking] = useState(false)
 	const [enlarged, setEnlarged] = useState<number | null>(null)
 
-	const name = record?.name ?? null
+	const missing = error ?? conversion.error
+	const isMissing = missing?.status === 404
 	const isActive = snapshot !== null && snapshot.status !== 'none' && !isSettled(snapshot.status)
-	useTitle(name, isActive ? snapshot.progress : null)
+	useTitle(isMissing ? null : name, isActive ? snapshot.progress : null)
+	useEffect(() => {
+		if (isMissing) onMissing(documentId)
+	}, [isMissing, onMissing, documentId])
+	const degradedPages = useMemo(() => degradedOf(pages), [pages])
 
 	const close = useCallback((page: number) => {
 		setEnlarged(null)
@@ -40,26 +58,43 @@ export function DocumentView({ client, documentId, known }: DocumentViewProps) {
 		document.getElementById(tileId(page))?.focus()
 	}, [])
 
-	const missing = error ?? conversion.error
-	if (missing && (missing.status === 404 || !snapshot)) return <NotThere error={missing} />
+	if (missing && (isMissing || !snapshot)) {
+		// Whoever has seen it wants to know that it is not a mistyped address.
+		const wasThere = record !== null || snapshot !== null
+		return <NotThere detail={isMissing && wasThere ? NO_LONGER_THERE : missing.detail} />
+	}
 
 	return (
 		<>
 			<BackLink />
 			<div className="document-head">
-				<h1>{name ?? <span className="name-to-come" />}</h1>
-				{record && <Facts record={record} totalPages={snapshot?.totalPages ?? null} />}
+				<div className="document-title">
+					<h1>{name ?? <span className="name-to-come" />}</h1>
+					{record && <Facts record={record} totalPages={snapshot?.totalPages ?? null} />}
+				</div>
+				{name !== null && (
+					<button
+						type="button"
+						className="button quiet document-erase"
+						aria-haspopup="dialog"
+						onClick={() => setAsking(true)}
+					>
+						<Icon name="bin" />
+						<span>Delete</span>
+					</button>
+				)}
 			</div>
 			{snapshot && (
 				<ConversionCard
 					snapshot={snapshot}
 					connection={conversion.connection}
-					isStarting={start.isStarting}
-					onConvert={start.convert}
+					degradedPages={degradedPages}
+					actions={actions}
 				/>
 			)}
 			{!snapshot && <div className="conversion conversion-to-come" role="status" aria-label="Loading the document" />}
-			{start.error && <Notice tone="error">The conversion could not be started. {start.error.detail}</Notice>}
+			{actions.error && <Notice tone="error">{actions.error}</Notice>}
+			{!isAsking && erasure.error && <Notice tone="error">{erasure.error}</Notice>}
 			{snapshot && <PageGrid snapshot={snapshot} pages={pages} onOpen={setEnlarged} onBroken={refresh} />}
 			{enlarged !== null && (
 				<Viewer
@@ -72,6 +107,9 @@ export function DocumentView({ client, documentId, known }: DocumentViewProps) {
 					onBroken={refresh}
 					onClose={close}
 				/>
+			)}
+			{isAsking && name !== null && (
+				<EraseDialog name={name} isActive={isActive} erasure={erasure} onClose={() => setAsking(false)} />
 			)}
 		</>
 	)
@@ -93,7 +131,9 @@ function BackLink() {
 	)
 }
 
-function NotThere({ error }: { error: PlatenError }) {
+const NO_LONGER_THERE = 'This document is no longer there. It was deleted, or it is not shared with you any more.'
+
+function NotThere({ detail }: { detail: string }) {
 	return (
 		<>
 			<BackLink />
@@ -105,7 +145,7 @@ function NotThere({ error }: { error: PlatenError }) {
 					</a>
 				}
 			>
-				{error.detail}
+				{detail}
 			</Notice>
 		</>
 	)
@@ -134,25 +174,8 @@ function useDocument(
 	return { document, error }
 }
 
-function useStart(
-	client: Client,
-	documentId: string,
-	onStarted: ReturnType<typeof useConversion>['resumeFrom'],
-): { convert: () => Promise<void>; isStarting: boolean; error: PlatenError | null } {
-	const [isStarting, setStarting] = useState(false)
-	const [error, setError] = useState<PlatenError | null>(null)
-
-	const convert = useCallback(async () => {
-		setStarting(true)
-		setError(null)
-		try {
-			onStarted(await client.start(documentId, { forceReconvert: true }))
-		} catch (reason) {
-			setError(reason as PlatenError)
-		}
-		setStarting(false)
-	}, [client, documentId, onStarted])
-	return { convert, isStarting, error }
+function degradedOf(pages: PagesByNumber): number[] {
+	return [...pages.values()].filter(({ state }) => state === 'degraded').map(({ page }) => page)
 }
 
 /** The tab says how far it is, so that one can look at something else. */

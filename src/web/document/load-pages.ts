@@ -1,14 +1,16 @@
 /** Gets the manifest piece by piece while pages become ready, and never asks twice for what it has. */
 import type { Client } from '../../client/client.ts'
+import { PlatenError } from '../../client/error.ts'
 import { backoffCeiling, type RetryPolicy } from '../../core/job/retry.ts'
+import { pageNumbers, parseRanges } from '../../core/pages.ts'
 import type { ManifestPage } from '../../core/protocol.ts'
 import { nextPages } from './page-plan.ts'
 
 export type PagesByNumber = ReadonlyMap<number, ManifestPage>
 
 export interface PageLoader {
-	/** Tells which pages are ready by now, as in a snapshot. */
-	want(readyPages: string): void
+	/** Tells which pages of which job are ready by now, as in a snapshot. */
+	want(jobId: string, readyPages: string): void
 	/** Gets a page's addresses anew, since the old ones have ended. */
 	refresh(page: number): void
 	stop(): void
@@ -23,16 +25,18 @@ const retryPolicy: RetryPolicy = { baseDelay: 1_000, maxDelay: 15_000 }
 const REFRESH_EVERY = 30_000
 
 /**
- * Loads the pages of one job.
+ * Loads the pages of a document's current job.
  *
- * @param onPages is told all pages known so far, whenever there are more
+ * @param onPages is told all pages known so far, whenever they are others
+ * @param onMissing is told when the service knows of no such pages: the document may be gone
  */
 export function loadPages(
 	client: Client,
 	documentId: string,
-	jobId: string,
 	onPages: (pages: PagesByNumber) => void,
+	onMissing: () => void,
 ): PageLoader {
+	let job: string | null = null
 	const known = new Map<number, ManifestPage>()
 	const stale = new Set<number>()
 	const refreshedAt = new Map<number, number>()
@@ -47,30 +51,46 @@ export function loadPages(
 		while (!isStopped) {
 			const pages = nextPages(readyPages, (page) => known.has(page) && !stale.has(page), PAGES_A_REQUEST)
 			if (pages === null) break
-			const isProgress = await ask(pages)
+			const asked = await ask(pages)
+			if (asked === 'missing') break
+			const isProgress = asked === 'progress'
 			losses = isProgress ? 0 : losses + 1
 			await pause(isProgress ? PAUSE : backoffCeiling(retryPolicy, losses))
 		}
 		isRunning = false
 	}
 
-	async function ask(pages: string): Promise<boolean> {
+	async function ask(pages: string): Promise<'progress' | 'nothing' | 'missing'> {
+		const asked = job ?? undefined
 		try {
-			const manifest = await client.pages(documentId, { pages, job: jobId })
+			const manifest = await client.pages(documentId, { pages, job: asked })
+			if (job !== asked) return 'progress'
 			for (const entry of manifest.pages) {
 				known.set(entry.page, entry)
 				stale.delete(entry.page)
 			}
 			if (!isStopped && manifest.pages.length > 0) onPages(new Map(known))
-			return manifest.pages.length > 0
-		} catch {
+			return manifest.pages.length > 0 ? 'progress' : 'nothing'
+		} catch (error) {
 			// The conversion's own connection says that the service cannot be reached; here it is just tried again.
-			return false
+			if (job !== asked || !(error instanceof PlatenError) || error.status !== 404) return 'nothing'
+			if (!isStopped) onMissing()
+			return 'missing'
 		}
 	}
 
+	/** A job that goes on where another ended begins with that one's pages; any other begins with none. */
+	function keepOnly(ready: string): void {
+		const pages = new Set(pageNumbers(parseRanges(ready) ?? []))
+		const before = known.size
+		for (const page of known.keys()) if (!pages.has(page)) known.delete(page)
+		if (known.size < before) onPages(new Map(known))
+	}
+
 	return {
-		want(ready) {
+		want(jobId, ready) {
+			if (jobId !== job) keepOnly(ready)
+			job = jobId
 			readyPages = ready
 			void run()
 		},

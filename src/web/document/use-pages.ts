@@ -1,4 +1,4 @@
-/** The pages of a conversion as React state. */
+/** The pages of a document's conversion as React state. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Client } from '../../client/client.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
@@ -6,11 +6,16 @@ import { loadPages, type PageLoader, type PagesByNumber } from './load-pages.ts'
 
 const none: PagesByNumber = new Map()
 
-/** The pages known so far, and a way to renew the addresses of one. */
+/**
+ * The pages known so far, and a way to renew the addresses of one.
+ *
+ * @param onMissing is told when the pages are gone
+ */
 export function usePages(
 	client: Client,
 	documentId: string,
 	snapshot: Snapshot | null,
+	onMissing: () => void,
 ): { pages: PagesByNumber; refresh: (page: number) => void } {
 	const [pages, setPages] = useState(none)
 	const loader = useRef<PageLoader | null>(null)
@@ -18,19 +23,18 @@ export function usePages(
 	const readyPages = snapshot?.readyPages ?? ''
 
 	useEffect(() => {
-		if (jobId === null) return
-		const loading = loadPages(client, documentId, jobId, setPages)
+		const loading = loadPages(client, documentId, setPages, onMissing)
 		loader.current = loading
 		return () => {
 			loading.stop()
 			loader.current = null
 			setPages(none)
 		}
-	}, [client, documentId, jobId])
+	}, [client, documentId, onMissing])
 
 	// After the loader is there: of a job that is over, this is the only time.
 	useEffect(() => {
-		if (jobId !== null) loader.current?.want(readyPages)
+		if (jobId !== null) loader.current?.want(jobId, readyPages)
 	}, [jobId, readyPages])
 
 	const refresh = useCallback((page: number) => loader.current?.refresh(page), [])

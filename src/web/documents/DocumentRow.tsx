@@ -1,3 +1,4 @@
+import { useEffect } from 'react'
 import type { Client } from '../../client/client.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import { formatBytes, formatCount, formatWhen } from '../format.ts'
@@ -42,9 +43,21 @@ export function DocumentRow({ item, status, progress, now }: DocumentRowProps) {
 	)
 }
 
+interface LiveDocumentRowProps {
+	client: Client
+	item: DocumentItem
+	now: number
+	/** The document was deleted meanwhile. */
+	onMissing: (id: string) => void
+}
+
 /** A row that keeps itself up to date. */
-export function LiveDocumentRow({ client, item, now }: { client: Client; item: DocumentItem; now: number }) {
-	const { snapshot } = useConversion(client, item.id)
+export function LiveDocumentRow({ client, item, now, onMissing }: LiveDocumentRowProps) {
+	const { snapshot, error } = useConversion(client, item.id)
+	const isMissing = error?.status === 404
+	useEffect(() => {
+		if (isMissing) onMissing(item.id)
+	}, [isMissing, onMissing, item.id])
 	return (
 		<DocumentRow
 			item={{ ...item, totalPages: snapshot?.totalPages ?? item.totalPages }}

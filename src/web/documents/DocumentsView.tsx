@@ -14,13 +14,18 @@ const LIVE_ROWS = 8
 interface DocumentsViewProps {
 	client: Client
 	uploads: UploadQueue
+	/** Documents that are known to be deleted. */
+	gone: ReadonlySet<string>
+	/** The name of the one that was deleted just now. */
+	farewell: string | null
+	onMissing: (id: string) => void
 }
 
 /** What one has, newest first, and the way to bring more. */
-export function DocumentsView({ client, uploads: queue }: DocumentsViewProps) {
+export function DocumentsView({ client, uploads: queue, gone, farewell, onMissing }: DocumentsViewProps) {
 	const { uploads, recent } = useSyncExternalStore(queue.subscribe, queue.current)
 	const documents = useDocuments(client)
-	const items = together(recent, documents.items)
+	const items = together(recent, documents.items).filter(({ id }) => !gone.has(id))
 	const live = new Set(
 		items
 			.filter(isUnderWay)
@@ -37,7 +42,12 @@ export function DocumentsView({ client, uploads: queue }: DocumentsViewProps) {
 		<>
 			<h1 className="visually-hidden">Documents</h1>
 			<DropZone isRoomy={items.length === 0} onFiles={(files) => queue.add(files)} />
-			<UploadList uploads={uploads} onDismiss={(key) => queue.dismiss(key)} />
+			<UploadList uploads={uploads} onDismiss={(key) => queue.dismiss(key)} onRepeat={(key) => queue.repeat(key)} />
+			{farewell !== null && (
+				<Notice tone="calm">
+					<span className="notice-name">{farewell}</span> was deleted.
+				</Notice>
+			)}
 			{documents.state === 'failed' && (
 				<Notice
 					tone="error"
@@ -59,7 +69,7 @@ export function DocumentsView({ client, uploads: queue }: DocumentsViewProps) {
 						{items.map((item) => (
 							<li key={item.id}>
 								{live.has(item.id) ? (
-									<LiveDocumentRow client={client} item={item} now={now} />
+									<LiveDocumentRow client={client} item={item} now={now} onMissing={onMissing} />
 								) : (
 									<DocumentRow item={item} status={item.status} progress={null} now={now} />
 								)}

@@ -5,16 +5,17 @@ import type { Upload } from './upload-queue.ts'
 interface UploadListProps {
 	uploads: readonly Upload[]
 	onDismiss: (key: number) => void
+	onRepeat: (key: number) => void
 }
 
 /** Files on their way, and those that were refused, with the reason. */
-export function UploadList({ uploads, onDismiss }: UploadListProps) {
+export function UploadList({ uploads, onDismiss, onRepeat }: UploadListProps) {
 	return (
 		<>
 			{uploads.length > 0 && (
 				<ul className="rows uploads" aria-label="Uploads">
 					{uploads.map((upload) => (
-						<UploadRow key={upload.key} upload={upload} onDismiss={onDismiss} />
+						<UploadRow key={upload.key} upload={upload} onDismiss={onDismiss} onRepeat={onRepeat} />
 					))}
 				</ul>
 			)}
@@ -25,7 +26,11 @@ export function UploadList({ uploads, onDismiss }: UploadListProps) {
 	)
 }
 
-function UploadRow({ upload, onDismiss }: { upload: Upload; onDismiss: (key: number) => void }) {
+interface UploadRowProps extends Pick<UploadListProps, 'onDismiss' | 'onRepeat'> {
+	upload: Upload
+}
+
+function UploadRow({ upload, onDismiss, onRepeat }: UploadRowProps) {
 	const isRefused = upload.state === 'refused'
 	return (
 		<li className="row upload" data-state={upload.state}>
@@ -37,6 +42,16 @@ function UploadRow({ upload, onDismiss }: { upload: Upload; onDismiss: (key: num
 				<span className={isRefused ? 'row-reason' : 'row-facts'}>{factsOf(upload)}</span>
 				{upload.state === 'sending' && <UploadBar name={upload.name} sent={upload.sent} size={upload.size} />}
 			</span>
+			{upload.state === 'refused' && upload.canRepeat && (
+				<button
+					type="button"
+					className="button"
+					aria-label={`Upload ${upload.name} again`}
+					onClick={() => onRepeat(upload.key)}
+				>
+					Try again
+				</button>
+			)}
 			<button
 				type="button"
 				className="button quiet icon-only"

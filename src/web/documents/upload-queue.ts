@@ -10,13 +10,22 @@ export type Upload = { key: number; name: string; size: number } & (
 	| { state: 'waiting' }
 	/** `sent` is in bytes; all of them sent means that the service is still storing them. */
 	| { state: 'sending'; sent: number }
-	| { state: 'refused'; reason: string }
+	/** What can be repeated may be sent again as it is. */
+	| { state: 'refused'; reason: string; canRepeat: boolean }
 )
 
 interface UploadsState {
 	uploads: readonly Upload[]
 	/** What was uploaded here, newest first: the service's list learns of it only a moment later. */
 	recent: readonly DocumentItem[]
+}
+
+interface UploadFile {
+	file: File
+	isSingle: boolean
+	abort: AbortController
+	/** The same for every repetition, so that a file whose answer got lost is not there twice. */
+	idempotencyKey: string
 }
 
 /** More at once only share the same line. */
@@ -30,7 +39,7 @@ export class UploadQueue {
 	readonly #client: Client
 	#state: UploadsState = { uploads: [], recent: [] }
 	readonly #listeners = new Set<() => void>()
-	readonly #files = new Map<number, { file: File; isSingle: boolean; abort: AbortController }>()
+	readonly #files = new Map<number, UploadFile>()
 	#nextKey = 1
 	#running = 0
 
@@ -50,11 +59,24 @@ export class UploadQueue {
 			const upload = { key: this.#nextKey++, name: file.name, size: file.size }
 			// The service says the same, but only after the file was sent for nothing.
 			const reason = reasonToRefuse(file.size)
-			if (reason !== null) return { ...upload, state: 'refused', reason }
-			this.#files.set(upload.key, { file, isSingle: files.length === 1, abort: new AbortController() })
+			if (reason !== null) return { ...upload, state: 'refused', reason, canRepeat: false }
+			this.#files.set(upload.key, {
+				file,
+				isSingle: files.length === 1,
+				abort: new AbortController(),
+				idempotencyKey: crypto.randomUUID(),
+			})
 			return { ...upload, state: 'waiting' }
 		})
 		this.#become({ uploads: [...this.#state.uploads, ...added] })
+		this.#startWaiting()
+	}
+
+	/** Sends a file again whose upload brought no answer. */
+	repeat(key: number): void {
+		const upload = this.#state.uploads.find((candidate) => candidate.key === key)
+		if (upload?.state !== 'refused' || !upload.canRepeat) return
+		this.#replace({ key, name: upload.name, size: upload.size, state: 'waiting' })
 		this.#startWaiting()
 	}
 
@@ -75,11 +97,12 @@ export class UploadQueue {
 	async #send({ key, name, size }: Upload): Promise<void> {
 		const entry = this.#files.get(key)
 		if (!entry) return
-		const { file, isSingle, abort } = entry
+		const { file, isSingle, abort, idempotencyKey } = entry
 		this.#running++
 		this.#replace({ key, name, size, state: 'sending', sent: 0 })
 		try {
-			const options = { name, contentType: file.type || 'application/octet-stream', signal: abort.signal }
+			const contentType = file.type || 'application/octet-stream'
+			const options = { name, contentType, idempotencyKey, signal: abort.signal }
 			const { document, conversion } = await this.#client.upload(file, options, (sent) =>
 				this.#replace({ key, name, size, state: 'sending', sent }),
 			)
@@ -89,9 +112,10 @@ export class UploadQueue {
 			if (isSingle) this.onSingle(item)
 		} catch (error) {
 			const reason = error instanceof PlatenError ? error.detail : 'The file could not be read.'
-			this.#replace({ key, name, size, state: 'refused', reason })
+			const canRepeat = error instanceof PlatenError && isPassing(error)
+			if (!canRepeat) this.#files.delete(key)
+			this.#replace({ key, name, size, state: 'refused', reason, canRepeat })
 		} finally {
-			this.#files.delete(key)
 			this.#running--
 			this.#startWaiting()
 		}
@@ -106,6 +130,11 @@ export class UploadQueue {
 		this.#state = { ...this.#state, ...change }
 		for (const listener of this.#listeners) listener()
 	}
+}
+
+/** Whether it was not the file's fault, so that the same may well be taken in a moment. */
+function isPassing({ code, status }: PlatenError): boolean {
+	return code === 'network' || code === 'timeout' || code === 'incomplete_upload' || (status !== null && status >= 500)
 }
 
 /** @param size in bytes */

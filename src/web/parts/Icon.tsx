@@ -9,6 +9,7 @@ const paths = {
 	fit: 'M4 8V4h4M16 8V4h-4M4 12v4h4M16 12v4h-4',
 	again: 'M15.8 8A6 6 0 1 0 16 11M16 4v4h-4',
 	sheet: 'M6 3h5.5L15 6.5V17H5V4a1 1 0 0 1 1-1Zm5 0v4h4',
+	bin: 'M4 6h12M8 6V3.5h4V6M5.5 6l.7 10.5h7.6L14.5 6M8.4 9v4.5M11.6 9v4.5',
 	warning: 'M10 4 3 16h14zM10 8.5v3.5M10 14v.1',
 } as const
 
