@@ -46,7 +46,9 @@ export async function receive(
 	if (created.outcome !== 'gone') {
 		return { document: place.outcome === 'pending' ? place.document : record, conversion: created.snapshot }
 	}
-	await env.FILES.delete(key)
+	// Not deleted here: the same upload may have been begun anew, and its file lies at the same place. Whoever reserves last
+	// looks after it.
+	await object.reserve(record)
 	throw new Refusal('unavailable', 'The upload took too long. Upload the file again.', { 'Retry-After': '1' })
 }
 

@@ -286,10 +286,14 @@ export class SimulatedDocument {
 		const { sweepAt: due, fence: through, life } = live
 		const packs = [...this.rows.packs].map(([fence, { job }]) => ({ fence, job }))
 		const fences = unreferencedFences(live, this.served(), packs)
+		let isDone = false
 		network.call(
 			SWEEP_DEADLINE,
 			() => {
 				if (bucket.away) throw new Crash()
+				// The bucket deletes when it is told to, not again later.
+				if (isDone) return
+				isDone = true
 				for (const fence of fences) bucket.objects.delete(packKey(this.id, fence))
 				if (life.state !== 'kept') bucket.objects.delete(sourceKey(this.id))
 			},
