@@ -42,10 +42,9 @@ export async function receive(
 			}
 	}
 	// When nobody answers here the document may be there or not, so its file stays: the reservation knows which.
-	const created = await object.create(start)
-	if (created.outcome !== 'gone') {
-		return { document: place.outcome === 'pending' ? place.document : record, conversion: created.snapshot }
-	}
+	const document = place.outcome === 'pending' ? place.document : record
+	const created = await object.create(document.createdAt, start)
+	if (created.outcome !== 'gone') return { document, conversion: created.snapshot }
 	// Not deleted here: the same upload may have been begun anew, and its file lies at the same place. Whoever reserves last
 	// looks after it.
 	await object.reserve(record)

@@ -92,21 +92,22 @@ export class SimulatedDocument {
 		this.#incarnation += 1
 	}
 
-	reserve(): 'reserved' | 'pending' | 'existing' | 'gone' {
+	reserve(): { outcome: 'reserved' | 'pending' | 'existing' | 'gone'; reservedAt: number } {
 		const live = this.#wake()
 		if (live) {
-			if (live.life.state === 'reserved') return 'pending'
-			return live.life.state === 'kept' ? 'existing' : 'gone'
+			const reservedAt = this.rows.reservedAt ?? 0
+			if (live.life.state === 'reserved') return { outcome: 'pending', reservedAt }
+			return { outcome: live.life.state === 'kept' ? 'existing' : 'gone', reservedAt }
 		}
 		this.#mayCrash()
 		this.rows.reservedAt = this.#now()
 		this.#live = reserved(this.#now())
 		this.#attend()
-		return 'reserved'
+		return { outcome: 'reserved', reservedAt: this.rows.reservedAt }
 	}
 
-	create(start: Start | null): 'created' | 'existing' | 'gone' {
-		return this.#wake() ? this.#apply({ type: 'create', start }).outcome : 'gone'
+	create(reservedAt: number, start: Start | null): 'created' | 'existing' | 'gone' {
+		return this.#wake() && this.rows.reservedAt === reservedAt ? this.#apply({ type: 'create', start }).outcome : 'gone'
 	}
 
 	/** What a user reads; null when there is nothing to see. */

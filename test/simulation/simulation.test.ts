@@ -36,6 +36,7 @@ test.each([
 	[6371, 'ten converters worked on one job'],
 	[7278, 'a lease outlived a clock put back'],
 	[9015, 'a document was created while its reservation was swept'],
+	[319194, 'a document was created on the reservation of another upload'],
 ])('seed %i: %s, and does not any more', (seed) => {
 	expect(simulate(seed).violation).toBeNull()
 })

@@ -70,7 +70,8 @@ export class SimulatedUser {
 			() => this.#document.reserve(),
 			(place) => {
 				if (!place.answered) return again()
-				if (place.value === 'gone' || place.value === 'existing') return
+				const { outcome: found, reservedAt } = place.value
+				if (found === 'gone' || found === 'existing') return
 				if (strikes(world, faults, faults.crash)) return again()
 				world.after(world.random.between(10, UPLOAD_WITHIN), () => {
 					if (bucket.away) return again()
@@ -80,7 +81,7 @@ export class SimulatedUser {
 						PATIENCE,
 						() => {
 							const jobId = this.#jobId()
-							const outcome = this.#document.create(start && { ...start, jobId })
+							const outcome = this.#document.create(reservedAt, start && { ...start, jobId })
 							// Whoever reserves last looks after the file.
 							if (outcome === 'gone') this.#document.reserve()
 							return { outcome, jobId }

@@ -106,10 +106,17 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return { outcome: 'reserved' }
 	}
 
-	/** The file is here, so the document is; with `start` its conversion begins in the same transaction. */
-	create(start: Start | null): { outcome: 'created' | 'existing'; snapshot: Snapshot } | { outcome: 'gone' } {
+	/**
+	 * The file is here, so the document is; with `start` its conversion begins in the same transaction.
+	 *
+	 * @param reservedAt when the place was reserved that this upload has: a file that came for another may be deleted
+	 */
+	create(
+		reservedAt: number,
+		start: Start | null,
+	): { outcome: 'created' | 'existing'; snapshot: Snapshot } | { outcome: 'gone' } {
 		const live = this.#live
-		if (!live) return { outcome: 'gone' }
+		if (live?.document.createdAt !== reservedAt) return { outcome: 'gone' }
 		const { outcome } = this.#apply({ type: 'create', start })
 		return outcome === 'gone' ? { outcome } : { outcome, snapshot: this.#snapshot(live) }
 	}
