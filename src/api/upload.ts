@@ -67,16 +67,18 @@ export async function openPdf(body: ReadableStream<Uint8Array>, length: number):
  * Streams a PDF into R2.
  *
  * @returns `exists` when something lies there already, which stays as it is
- * @throws Refusal `incomplete_upload`; nothing is stored then
+ * @throws Refusal `incomplete_upload`; nothing is stored then · `unavailable`; it may be stored or not
  */
 export async function storePdf(bucket: R2Bucket, key: string, pdf: PdfUpload): Promise<'stored' | 'exists'> {
 	const { readable, writable } = new FixedLengthStream(pdf.length)
 	const options = { httpMetadata: { contentType: 'application/pdf' }, onlyIf: { etagDoesNotMatch: '*' } }
 	const stored = bucket.put(key, readable, options)
-	const [, pumped] = await Promise.allSettled([stored, pump(pdf, writable)])
+	const [put, pumped] = await Promise.allSettled([stored, pump(pdf, writable, stored)])
+	if (pumped.status === 'rejected' && pumped.reason instanceof Refusal) throw pumped.reason
 	// Only a file of the very length that was declared gets as far as R2's own answer.
-	if (pumped.status === 'rejected' || pumped.value !== pdf.length) throw incomplete()
-	return (await stored) ? 'stored' : 'exists'
+	if (put.status === 'fulfilled' && pumped.status === 'fulfilled') return put.value ? 'stored' : 'exists'
+	const detail = 'The file could not be stored just now. Upload it again in a moment.'
+	throw new Refusal('unavailable', detail, { 'Retry-After': '1' })
 }
 
 /**
@@ -88,31 +90,43 @@ export async function isStored(bucket: R2Bucket, key: string, pdf: PdfUpload): P
 	const stored = await bucket.head(key)
 	// R2 keeps the MD5 of whatever was put in one piece. It guards against mistakes, not against attackers.
 	const digest = new crypto.DigestStream('MD5')
-	if ((await pump(pdf, digest).catch(() => -1)) !== pdf.length) throw incomplete()
+	await pump(pdf, digest, digest.digest)
 	const md5 = stored?.checksums.md5
 	return md5 !== undefined && Buffer.from(md5).equals(Buffer.from(await digest.digest))
 }
 
-/** @returns the bytes that came */
-async function pump({ head, read }: PdfUpload, writable: WritableStream<Uint8Array>): Promise<number> {
+/**
+ * @param taken rejects when whoever reads what is written has given up, and would let a write wait for ever
+ * @throws Refusal `incomplete_upload` when other than the declared bytes come; what the other side throws, as it is
+ */
+async function pump(
+	{ length, head, read }: PdfUpload,
+	writable: WritableStream<Uint8Array>,
+	taken: Promise<unknown>,
+): Promise<void> {
 	const writer = writable.getWriter()
+	const refused = new Promise<never>((_, reject) => taken.catch(reject))
 	let size = 0
+	const write = async (part: Uint8Array) => {
+		size += part.byteLength
+		if (size > length) throw incomplete()
+		await Promise.race([writer.write(part), refused])
+	}
 	try {
-		for (const part of head) {
-			await writer.write(part)
-			size += part.byteLength
-		}
+		for (const part of head) await write(part)
 		for (;;) {
-			const { done, value } = await read()
+			const { done, value } = await read().catch(() => Promise.reject(incomplete()))
 			if (done) break
-			await writer.write(value)
-			size += value.byteLength
+			await write(value)
 		}
-		await writer.close()
-		return size
+		if (size < length) throw incomplete()
+		await Promise.race([writer.close(), refused])
 	} catch (error) {
-		await writer.abort(error).catch(() => undefined)
+		// Nobody may be left to see it.
+		void writer.abort(error).catch(() => undefined)
 		throw error
+	} finally {
+		refused.catch(() => undefined)
 	}
 }
 

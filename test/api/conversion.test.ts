@@ -2,16 +2,20 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
-import { type Manifest, manifestSchema } from '../../src/core/protocol.ts'
-import { call, convertAll, finish, gate, leaseOf, packFor, refusal, statusOf, streamOf, uploaded } from './service.ts'
-
-function objectOf(id: string) {
-	return env.DOCUMENTS.get(env.DOCUMENTS.idFromName(id))
-}
-
-async function manifestOf(id: string, query = ''): Promise<Manifest> {
-	return manifestSchema.parse(await (await call(`/api/documents/${id}/pages${query}`)).json())
-}
+import { objectOf } from './inside.ts'
+import {
+	call,
+	convertAll,
+	finish,
+	gate,
+	leaseOf,
+	manifestOf,
+	packFor,
+	refusal,
+	statusOf,
+	streamOf,
+	uploaded,
+} from './service.ts'
 
 /** Whether a call of the gate throws, as it does for what no converter of ours would send. */
 async function fails(call: Promise<unknown>): Promise<boolean> {

@@ -1,45 +1,111 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { beforeAll, expect, test } from 'vitest'
 import type { Lease } from '../../src/core/gate.ts'
-import { installMeter } from './meter.ts'
-import { finish, gate, statusOf, uploaded } from './service.ts'
+import { lineup, ring } from './inside.ts'
+import { billed, installMeter, price } from './meter.ts'
+import { commanded, finish, gate, manifestOf, open, statusOf, uploaded } from './service.ts'
 
-const cost = await installMeter()
+const meter = await installMeter()
 
-/** A job as a converter works on it: through the lineup, with reports, to the end. */
-async function job(pageCount: number, reportsPerLease: number): Promise<typeof cost> {
-	Object.assign(cost, { rows: 0, alarms: 0, d1Rows: 0, puts: 0 })
+/** A job as a converter works on it: through the lineup, with source and reports, to the end. */
+async function convert(pageCount: number, reportsPerLease: number): Promise<string> {
+	meter.reset()
 	const { document, conversion } = await uploaded({ query: '?priority=urgent' })
 	const claim = await gate.claim(true)
 	expect(claim).toEqual({ documentId: document.id, jobId: conversion.jobId })
 	let lease: Lease | null = claim && (await gate.lease(claim))
 	while (lease) {
 		const holder = { documentId: document.id, fence: lease.fence }
-		if (lease.pageCount === null) await gate.opened({ ...holder, pageCount })
+		if (lease.pageCount === null) {
+			await new Response(await gate.source(holder)).arrayBuffer()
+			await gate.opened({ ...holder, pageCount })
+		}
 		for (let rendered = 1; rendered <= reportsPerLease; rendered++) await gate.report({ ...holder, rendered })
 		const finished = await finish(lease, { more: true })
 		lease = finished.verdict === 'go on' ? finished.next : null
 	}
-	expect((await statusOf(document.id)).status).toBe('completed')
+	expect(await gate.claim(false)).toBeNull()
 	// The last words to lineup and history are said after the answer.
 	await new Promise((resolve) => setTimeout(resolve, 200))
-	return { ...cost }
+	// Set when the job began, and not taken back.
+	expect(await ring(document.id)).toBe(true)
+	return document.id
+}
+
+function report(pages: number): string {
+	const lines = meter.entries().map(({ what, cause, count }) => `${`${count}`.padStart(4)}  ${what.padEnd(16)}${cause}`)
+	const sums = billed.map((what) => `${what}s ${meter.total(what)}`)
+	return [
+		`A job of ${pages} ${pages === 1 ? 'page' : 'pages'}`,
+		...lines,
+		`      ${sums.join(', ')}`,
+		`      ${dollars()}`,
+	].join('\n')
+}
+
+/** What a million such jobs cost, without CPU time and without those who watch. */
+function perMillion(): number {
+	return billed.reduce((sum, what) => sum + meter.total(what) * price[what], 0)
+}
+
+function dollars(): string {
+	return `$${perMillion().toFixed(2)} a million, without CPU time and readers`
 }
 
 // The lineup makes its own table once and for all.
-beforeAll(() => job(1, 0))
+beforeAll(() => convert(1, 0))
 
 /** Rows with alarms, both objects together, the document's own table included. */
 test.each([
-	{ pages: 1, rows: 13, d1Rows: 8, puts: 2 },
-	{ pages: 10, rows: 16, d1Rows: 8, puts: 3 },
-	{ pages: 100, rows: 34, d1Rows: 8, puts: 9 },
-])('a job of $pages pages costs at most $rows rows, $d1Rows D1 rows and $puts PUTs', async ({ pages, ...most }) => {
-	const measured = await job(pages, Math.min(pages, 4))
-	console.info(`cost of ${pages} pages`, JSON.stringify(measured))
-	expect(measured.rows + measured.alarms).toBeLessThanOrEqual(most.rows)
-	expect(measured.d1Rows).toBeLessThanOrEqual(most.d1Rows)
-	expect(measured.puts).toBeLessThanOrEqual(most.puts)
-	expect(measured.puts).toBeGreaterThanOrEqual(2)
-	expect(measured.rows).toBeGreaterThan(0)
-	expect(measured.d1Rows).toBeGreaterThan(0)
+	{ pages: 1, rows: 13, d1Rows: 8, puts: 2, requests: 13, nudges: 1, dollars: 33 },
+	{ pages: 10, rows: 16, d1Rows: 8, puts: 3, requests: 21, nudges: 1, dollars: 42 },
+	{ pages: 100, rows: 34, d1Rows: 8, puts: 9, requests: 60, nudges: 8, dollars: 100 },
+])(
+	'a job of $pages pages costs at most $rows rows, $d1Rows D1 rows, $puts PUTs and $requests requests',
+	async ({ pages, ...most }) => {
+		const id = await convert(pages, Math.min(pages, 4))
+		console.info(report(pages))
+		expect(meter.total('object row')).toBeLessThanOrEqual(most.rows)
+		expect(meter.total('D1 row')).toBeLessThanOrEqual(most.d1Rows)
+		expect(meter.total('R2 PUT')).toBe(most.puts)
+		expect(meter.total('object request')).toBeLessThanOrEqual(most.requests)
+		expect(meter.total('queue message')).toBeLessThanOrEqual(most.nudges)
+		expect(perMillion()).toBeLessThanOrEqual(most.dollars)
+		// What must have been written was counted.
+		expect(meter.count('object row', 'document: document row')).toBe(1)
+		expect(meter.count('object row', 'document: job row')).toBeGreaterThanOrEqual(3)
+		expect(meter.count('object row', 'document: pack row')).toBe(most.puts - 1)
+		expect(meter.count('object row', 'document: alarm')).toBeGreaterThanOrEqual(1)
+		expect(meter.count('object row', 'lineup: entry')).toBeGreaterThanOrEqual(2)
+		expect(meter.count('D1 row', 'documents')).toBeGreaterThanOrEqual(2)
+		expect(meter.count('D1 row', 'conversion_jobs')).toBeGreaterThanOrEqual(2)
+		expect(meter.count('object request', 'document.finish')).toBe(most.puts - 1)
+		expect(meter.count('object request', 'lineup.want')).toBeGreaterThanOrEqual(2)
+		expect((await statusOf(id)).status).toBe('completed')
+	},
+)
+
+test('a job that finds the lineup asleep costs two alarms more', async () => {
+	while (await runDurableObjectAlarm(lineup()));
+	await convert(10, 4)
+	// One for the nudge, and an earlier one for the claim.
+	expect(meter.count('object row', 'lineup: alarm')).toBe(2)
+	expect(meter.total('object row')).toBeLessThanOrEqual(18)
+})
+
+test('a read, a report in between and a start that is given back cost no row', async () => {
+	const { document } = await uploaded()
+	const lease = await open(document.id, 17)
+	await statusOf(document.id)
+	await new Promise((resolve) => setTimeout(resolve, 200))
+	meter.reset()
+	await statusOf(document.id)
+	await commanded(document.id, { action: 'start' })
+	await gate.lease({ documentId: document.id, jobId: crypto.randomUUID() })
+	await manifestOf(document.id)
+	expect(await gate.report({ documentId: document.id, fence: lease.fence, rendered: 0 })).toBe('go on')
+	await new Promise((resolve) => setTimeout(resolve, 200))
+	expect(meter.total('object row')).toBe(0)
+	expect(meter.total('D1 row')).toBe(0)
+	expect(meter.total('R2 PUT')).toBe(0)
 })

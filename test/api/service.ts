@@ -3,7 +3,7 @@ import { env, exports } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Lease } from '../../src/core/gate.ts'
-import { type Uploaded, uploadedSchema } from '../../src/core/protocol.ts'
+import { type Manifest, manifestSchema, type Uploaded, uploadedSchema } from '../../src/core/protocol.ts'
 import { type Snapshot, snapshotSchema } from '../../src/core/snapshot.ts'
 
 export const ORIGIN = 'https://platen.example'
@@ -22,8 +22,9 @@ export interface Call {
 	headers?: Record<string, string>
 }
 
-export const alice = await tokenFor({ sub: 'alice' })
-export const bob = await tokenFor({ sub: 'bob' })
+// Long enough for tests that turn the clock on.
+export const alice = await tokenFor({ sub: 'alice' }, { expires: '60d' })
+export const bob = await tokenFor({ sub: 'bob' }, { expires: '60d' })
 
 /** Calls the API, as alice unless told otherwise. */
 export function call(
@@ -50,6 +51,32 @@ export async function uploaded(options: Call & { query?: string } = {}): Promise
 export async function statusOf(id: string): Promise<Snapshot> {
 	const response = await call(`/api/documents/${id}/conversion-status`)
 	return snapshotSchema.parse(await response.json())
+}
+
+/** Sends a command about a document's conversion. */
+export function command(id: string, body: object, options: Call = {}): Promise<Response> {
+	return call(`/api/documents/${id}/conversion-status`, { ...options, method: 'POST', body: JSON.stringify(body) })
+}
+
+/** A command that is not refused: whether it was 200 or 202, and the snapshot. */
+export async function commanded(id: string, body: object, options: Call = {}) {
+	const response = await command(id, body, options)
+	return { status: response.status, snapshot: snapshotSchema.parse(await response.json()) }
+}
+
+export function erase(id: string, options: Call = {}): Promise<Response> {
+	return call(`/api/documents/${id}`, { ...options, method: 'DELETE' })
+}
+
+export async function manifestOf(id: string, query = ''): Promise<Manifest> {
+	return manifestSchema.parse(await (await call(`/api/documents/${id}/pages${query}`)).json())
+}
+
+/** The bytes behind a signed address, as text. */
+export async function bytesAt(address: string | null | undefined): Promise<string> {
+	const response = await call(address ?? '', { token: null })
+	if (!response.ok) throw new Error(`${response.status} for ${address}`)
+	return new TextDecoder().decode(await response.arrayBuffer())
 }
 
 /** What is refused: its status, and the code of its problem document. */
@@ -108,10 +135,28 @@ export async function finish(lease: Lease, { more = false, through = lease.pages
 	return await gate.finish({ documentId, fence, through, failed: [], pack, more }, streamOf(bytes))
 }
 
-/** Converts a whole document. */
-export async function convertAll(id: string, pageCount: number): Promise<void> {
-	const first = await leaseOf(id)
-	await gate.opened({ documentId: id, fence: first.fence, pageCount })
-	let finished = await finish(first, { more: true })
-	while (finished.verdict === 'go on' && finished.next) finished = await finish(finished.next, { more: true })
+/** Finishes a lease and takes the next, which there must be. */
+export async function finishAndGoOn(lease: Lease): Promise<Lease> {
+	const finished = await finish(lease, { more: true })
+	if (finished.verdict === 'stop' || !finished.next) throw new Error('there should be more')
+	return finished.next
+}
+
+/** Opens a document as its first converter does. @returns the lease of its first page */
+export async function open(id: string, pageCount: number): Promise<Lease> {
+	const lease = await leaseOf(id)
+	await gate.opened({ documentId: id, fence: lease.fence, pageCount })
+	return lease
+}
+
+/** Converts a whole document. @returns the fences that it took */
+export async function convertAll(id: string, pageCount: number): Promise<number[]> {
+	let lease: Lease | null = await open(id, pageCount)
+	const fences: number[] = []
+	while (lease) {
+		fences.push(lease.fence)
+		const finished = await finish(lease, { more: true })
+		lease = finished.verdict === 'go on' ? finished.next : null
+	}
+	return fences
 }

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { MAX_UPLOAD_BYTES } from '../../src/core/protocol.ts'
 import { bob, call, PDF, refusal, statusOf, tokenFor, upload, uploaded } from './service.ts'
 
@@ -109,4 +109,27 @@ test('a PDF whose header stands a little further on is taken', async () => {
 test('the status of an upload can be asked at once', async () => {
 	const { document, conversion } = await uploaded()
 	expect(await statusOf(document.id)).toMatchObject({ jobId: conversion.jobId, status: 'queued' })
+})
+
+test.each([
+	{
+		what: 'before it has read the file',
+		put: async () => {
+			throw new Error('R2 is away')
+		},
+	},
+	{
+		what: 'in the middle of it',
+		put: async (_: string, body: ReadableStream) => {
+			await body.cancel()
+			throw new Error('R2 is away')
+		},
+	},
+])('an upload that R2 refuses $what is not the fault of whoever sent it, and can be repeated', async ({ put }) => {
+	vi.spyOn(Object.getPrototypeOf(env.FILES), 'put').mockImplementationOnce(put as never)
+	const headers = { 'Idempotency-Key': crypto.randomUUID() }
+	const response = await upload(PDF, { headers })
+	expect(await refusal(response)).toEqual({ status: 503, code: 'unavailable' })
+	expect(response.headers.get('Retry-After')).toBe('1')
+	expect((await uploaded({ headers })).conversion.status).toBe('queued')
 })

@@ -372,10 +372,10 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	async #tellHistory(): Promise<void> {
 		const { document, conversion } = this.#existing()
 		const { sequence, number, told } = conversion
-		const jobs = [...this.#store.endedSince(told.history, number), conversion]
-		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', () =>
-			new DocumentHistory(this.env.HISTORY).record(document, jobs),
-		)
+		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', () => {
+			const jobs = [...this.#store.endedSince(told.history, number), conversion]
+			return new DocumentHistory(this.env.HISTORY).record(document, jobs)
+		})
 		this.#doing = { ...this.#doing, history: false }
 		if (this.#live) this.#apply({ type: 'historyTold', sequence, answered })
 	}
@@ -383,10 +383,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	async #sweep(): Promise<void> {
 		const { document, conversion } = this.#existing()
 		const { life, sweepAt: due, fence: through } = conversion
-		const fences = unreferencedFences(conversion, this.#store.completedJob(), this.#store.packReferences())
-		const keys = fences.map((fence) => packKey(document.id, fence))
-		if (life.state !== 'kept') keys.push(sourceKey(document.id))
+		let fences: number[] = []
 		const answered = await this.#attempt(SWEEP_DEADLINE, 'What nobody refers to could not be deleted', async () => {
+			fences = unreferencedFences(conversion, this.#store.completedJob(), this.#store.packReferences())
+			const keys = fences.map((fence) => packKey(document.id, fence))
+			if (life.state !== 'kept') keys.push(sourceKey(document.id))
 			for (let first = 0; first < keys.length; first += DELETED_AT_ONCE) {
 				await this.env.FILES.delete(keys.slice(first, first + DELETED_AT_ONCE))
 			}
@@ -404,7 +405,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		this.ctx.waitUntil(this.ctx.storage.deleteAll())
 	}
 
-	/** Whether somebody else did what was asked; why not is for the log. */
+	/** Whether all that was asked was done; why not is for the log. */
 	async #attempt(milliseconds: number, complaint: string, ask: () => Promise<unknown>): Promise<boolean> {
 		try {
 			await within(milliseconds, ask())

@@ -69,6 +69,7 @@ export class DocumentHistory {
 			name: isErased ? '' : document.name,
 			externalId: isErased ? null : document.externalId,
 			erasedAt: isErased ? life.at : null,
+			createdAt: document.createdAt,
 		}
 		return this.#db
 			.insert(documents)
@@ -77,13 +78,13 @@ export class DocumentHistory {
 				...document.owner,
 				contentType: document.contentType,
 				size: document.size,
-				createdAt: document.createdAt,
 				...news,
 			})
 			.onConflictDoUpdate({
 				target: documents.id,
 				set: news,
-				setWhere: sql`${documents.sequence} < excluded.sequence`,
+				// Once a document is forgotten, an upload with its key has its id again, and counts from the beginning.
+				setWhere: sql`${documents.sequence} < excluded.sequence or ${documents.erasedAt} < excluded.created_at`,
 			})
 	}
 
@@ -95,7 +96,7 @@ export class DocumentHistory {
 			.onConflictDoUpdate({
 				target: [conversionJobs.documentId, conversionJobs.number],
 				set: news,
-				setWhere: sql`${conversionJobs.version} < excluded.version`,
+				setWhere: sql`${conversionJobs.version} < excluded.version or ${conversionJobs.completedAt} < excluded.created_at`,
 			})
 	}
 

@@ -1,0 +1,2 @@
+/** How a Worker's process says that it takes requests. */
+export const READY = 'chaos: ready'
