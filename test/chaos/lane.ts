@@ -79,15 +79,18 @@ export async function runLane({ instance, files, rounds, random, signal, onRound
 		const watched = watchUnsettled(client, ledger, watching.signal, (snapshot) => recovery?.heard(snapshot))
 		const deadline = Date.now() + SETTLED_WITHIN
 		const isSettled = () => isSettledState(readStored(statePath(instance))) && ledger.unsettled().length === 0
-		while (Date.now() < deadline && !isSettled()) {
-			const crash = Promise.race(HALVES.map((half) => instance.half(half).stopped()))
-			const next = await Promise.race([crash, watched, sleep(LOOK_EVERY, undefined, { signal })])
-			if (next !== 'crashed') continue
-			tally.crashes++
-			await instance.kill(HALVES)
-			await instance.start(HALVES)
+		try {
+			while (Date.now() < deadline && !isSettled()) {
+				const crash = Promise.race(HALVES.map((half) => instance.half(half).stopped()))
+				const next = await Promise.race([crash, watched, sleep(LOOK_EVERY, undefined, { signal })])
+				if (next !== 'crashed') continue
+				tally.crashes++
+				await instance.kill(HALVES)
+				await instance.start(HALVES)
+			}
+		} finally {
+			watching.abort()
 		}
-		watching.abort()
 		await watched
 		tally.recoveries.push(...(recovery?.durations() ?? []))
 	}

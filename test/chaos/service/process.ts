@@ -1,6 +1,7 @@
 /** One of the two processes: started, told where to stop, killed, and started again on the same state. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Complaint } from '../../../scripts/local/complaint.ts'
 import { type Folder, forgetWorker, PROJECT } from '../../../scripts/local/folder.ts'
 import { openLog } from '../../../scripts/local/log.ts'
@@ -15,6 +16,8 @@ import { READY } from './ready.ts'
 const START_WITHIN = 30_000
 /** A page that is being converted holds the Worker's only thread. */
 const ANSWER_WITHIN = 30_000
+/** What a process says before it ends is read by then. Milliseconds. */
+const SAID_WITHIN = 2_000
 /** Miniflare starts a runtime again that ended by itself, but not so that the other process finds it. */
 const CRASHED = /The Workers runtime crashed unexpectedly/
 
@@ -92,9 +95,14 @@ export async function halfProcess(half: Half, { folder, port, worker, variables 
 		async choose(choice) {
 			const body = JSON.stringify(choice)
 			const answer = fetch(address, { method: 'PUT', body, signal: AbortSignal.timeout(ANSWER_WITHIN) })
-			await answer.catch((cause) => {
+			const told = answer.catch(async (cause) => {
+				// One that has crashed says so a moment later.
+				await sleep(SAID_WITHIN)
 				throw new Error(`The ${half} process is not to be talked to`, { cause })
 			})
+			// One that is busy may come to its point before it has answered, and then it never does.
+			await Promise.race([told, halt.promise])
+			told.catch(() => undefined)
 		},
 		async kill() {
 			running?.kill()
