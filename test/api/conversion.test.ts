@@ -79,6 +79,7 @@ describe('a conversion through the gate', () => {
 		expect(next.fence).toBeGreaterThan(lost.fence)
 		expect(await gate.report({ documentId: document.id, fence: lost.fence, rendered: 1 })).toBe('stop')
 		expect(await finish(lost)).toEqual({ verdict: 'stop' })
+		await gate.opened({ documentId: document.id, fence: next.fence, pageCount: 1 })
 		expect((await finish(next)).verdict).toBe('go on')
 	})
 

@@ -220,6 +220,24 @@ describe('an upload that died', () => {
 		expect((await statusOf(document.id)).status).toBe('completed')
 	})
 
+	test('does not take the place away from the same upload that came a second time', async () => {
+		const id = crypto.randomUUID()
+		const object = env.DOCUMENTS.get(env.DOCUMENTS.idFromName(id))
+		const record = {
+			id,
+			owner: { tenant: 'default', sub: 'alice' },
+			externalId: null,
+			name: 'twice.pdf',
+			contentType: 'application/pdf',
+			size: 1,
+			createdAt: Date.now(),
+		}
+		expect(await object.reserve(record)).toEqual({ outcome: 'reserved' })
+		expect(await object.reserve(record)).toMatchObject({ outcome: 'pending' })
+		await object.abandon()
+		expect(await object.create(record.createdAt, null)).toMatchObject({ outcome: 'created' })
+	})
+
 	test('after its file was stored does not take another in its place', async () => {
 		vi.spyOn(DocumentObject.prototype, 'create').mockImplementationOnce(() => {
 			throw new Error('killed')

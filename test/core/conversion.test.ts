@@ -173,6 +173,16 @@ describe('a lease', () => {
 		expect(scenario.do({ ...finish, converted: [1] })).toEqual({ outcome: 'accepted', next: null })
 	})
 
+	test('is not finished by a converter that never said how many pages there are: the job would end with the first', () => {
+		const scenario = new Scenario()
+		scenario.do(START)
+		const fence = scenario.lease()
+		expect(scenario.finish(fence)).toEqual({ outcome: 'stale' })
+		scenario.do({ type: 'opened', fence, pageCount: 40 })
+		expect(scenario.finish(fence)).toEqual({ outcome: 'accepted', next: null })
+		expect(scenario.snapshot()).toMatchObject({ status: 'processing', readyPages: '1', totalPages: 40 })
+	})
+
 	test('is finished and the next begun in one step, and one write', () => {
 		const { scenario, fence } = opened(30)
 		const before = scenario.writes

@@ -3,9 +3,11 @@
  *
  * I2 one active job a document · I3 what has ended never changes · I4 versions rise with what they say, fences rise
  * and are handed out once · I5 only a current lease changes a job · I8 what is seen never goes back · I9 what is owed
- * has an alarm · W the lineup's word of a document never gets older
+ * has an alarm · W the lineup's word of a document never gets older, and nobody is taken to have heard what he has not ·
+ * pages: each is ready, failed, or still to be done
  */
 import { failure } from '../../src/core/failure.ts'
+import { wantOf } from '../../src/core/job/due.ts'
 import type { Event } from '../../src/core/job/event.ts'
 import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
 import { percentOf, processedPages } from '../../src/core/job/progress.ts'
@@ -35,17 +37,24 @@ const SPLIT_AFTER = 2
 
 /** The alarm of an active job rings within this time, in milliseconds; a minute more when it may be late. */
 const ALARM_WITHIN = 120_000
+/** One that should have rung so long ago was lost; it may be late by less. Milliseconds. */
+const ALARM_LATE = 60_000
 
 export class Checks {
 	/** By document. */
 	readonly #seen = new Map<string, Seen>()
 	readonly #fences = new Map<string, number>()
-	/** How jobs ended, by id. */
-	readonly ended = new Map<string, { phase: string; ready: number }>()
+	/** How jobs ended, by id, as somebody could see it. */
+	readonly #ended = new Map<string, string>()
+	/** What the lineup and the history have heard: words by job, sequences by document. */
+	readonly #words = new Set<string>()
+	readonly #recorded = new Map<string, number>()
 	/** Draws which snapshots are parsed as a client would; it is not the world's, so checking changes nothing. */
 	readonly #random: Random
 	/** Clocks that jump make every time relative. */
 	clockJumped = false
+	/** By how much clocks were put forward in all, in milliseconds: a time of grace that is over may not have passed. */
+	putForward = 0
 
 	constructor(random: Random) {
 		this.#random = random
@@ -63,20 +72,7 @@ export class Checks {
 		} else if (was && is && was !== is && !isActive(was)) {
 			throw new Violation('I3', `${id}: ${event.type} changed ${was.id}, which had ended`)
 		}
-		if (step.closed?.job) this.#end(step.closed.job)
-		if (is) this.#end(is)
-
-		if (after.fence !== before.fence) {
-			const known = this.#fences.get(id) ?? 0
-			if (after.fence <= before.fence) throw new Violation('I4', `${id}: fences fell to ${after.fence}`)
-			// What was never written down was never handed out.
-			if (step.write) {
-				if (after.fence <= known && event.type !== 'lease' && event.type !== 'finish') {
-					throw new Violation('I4', `${id}: ${event.type} made a fence`)
-				}
-				this.#fences.set(id, Math.max(known, after.fence))
-			}
-		}
+		if (after.fence !== before.fence) this.#leased(id, before, after, now)
 		if (step.visible && versionOf(after) <= versionOf(before)) {
 			throw new Violation('I4', `${id}: ${event.type} changed what is seen, but no version`)
 		}
@@ -87,6 +83,10 @@ export class Checks {
 		if (event.type === 'fail' && !failure(event.code).retryable && is && was && is.retryCount > was.retryCount) {
 			throw new Violation('bounds', `${id}: ${event.code} was tried again`)
 		}
+		if (event.type === 'report' && is && was && processedPages(is) < processedPages(was)) {
+			throw new Violation('I8', `${id}: a report took back what an earlier one said`)
+		}
+		if (after.told !== before.told) this.#told(id, before, after)
 		if (event.type === 'tick' && is && isActive(is)) {
 			const latest = now + 2 * LONGEST_LEASE
 			const tooLong = is.chunks.filter(isLeased).find(({ endsAt }) => endsAt > latest)
@@ -95,9 +95,33 @@ export class Checks {
 		if (is) this.#soundness(id, is)
 	}
 
+	/** A fence was written down and is handed out. */
+	granted(id: string, fence: number): void {
+		if (fence <= (this.#fences.get(id) ?? 0)) throw new Violation('I4', `${id}: fence ${fence} was handed out before`)
+		this.#fences.set(id, fence)
+	}
+
+	/** The lineup has heard a word of a document, and has written it down. */
+	heard({ jobId, want }: Want): void {
+		this.#words.add(`${jobId}/${want}`)
+	}
+
+	/** The history has heard everything of a document up to a sequence. */
+	recorded(id: string, sequence: number): void {
+		this.#recorded.set(id, Math.max(sequence, this.#recorded.get(id) ?? 0))
+	}
+
 	/** Somebody could see a document like this. */
 	observed(id: string, conversion: Conversion): void {
 		const { job } = conversion
+		if (job && !isActive(job)) {
+			const ending = JSON.stringify([job.phase, readyCount(job), job.failedPages.length])
+			const known = this.#ended.get(job.id) ?? ending
+			if (known !== ending) throw new Violation('I3', `${id}: ${job.id} ended twice: ${known} and ${ending}`)
+			this.#ended.set(job.id, ending)
+		} else if (job && this.#ended.has(job.id)) {
+			throw new Violation('I3', `${id}: ${job.id} had ended and goes on`)
+		}
 		const now: Seen = {
 			version: versionOf(conversion),
 			jobId: job?.id ?? null,
@@ -139,10 +163,14 @@ export class Checks {
 		const owes =
 			isActive(conversion.job) ||
 			conversion.milestone > conversion.told.history ||
+			wantOf(conversion, now) !== conversion.told.want ||
 			conversion.sweepAt !== null ||
 			conversion.life.state !== 'kept'
 		if (!owes) return
 		if (alarmAt === null) throw new Violation('I9', `${id} owes something and has no alarm`)
+		if (!this.clockJumped && alarmAt < now - ALARM_LATE) {
+			throw new Violation('I9', `${id} waits for an alarm that should have rung ${(now - alarmAt) / 1000} s ago`)
+		}
 		if (!this.clockJumped && isActive(conversion.job) && alarmAt > now + ALARM_WITHIN) {
 			throw new Violation('I9', `${id} is active, and its alarm rings in ${(alarmAt - now) / 1000} s`)
 		}
@@ -156,6 +184,14 @@ export class Checks {
 		}
 	}
 
+	/** A document does not tell the lineup anything just now. */
+	silent(id: string, conversion: Conversion, now: number): void {
+		const { want, wantAt } = conversion.told
+		if (wantOf(conversion, now) !== want && wantAt > now + ALARM_WITHIN) {
+			throw new Violation('W', `${id} waits with its word for a time that was, ${(wantAt - now) / 1000} s ahead`)
+		}
+	}
+
 	/** A document's word came to the lineup. */
 	wanted(before: Entry | undefined, after: Entry | undefined, word: Want): void {
 		if (before && after && after.seq < before.seq) throw new Violation('W', `${word.documentId}: an older word won`)
@@ -163,13 +199,28 @@ export class Checks {
 			throw new Violation('W', `${word.documentId}: an older word ended it`)
 	}
 
-	#end(job: Job): void {
-		if (isActive(job)) return
-		const { id, phase } = job
-		const known = this.ended.get(id)
-		const now = { phase: JSON.stringify(phase), ready: readyCount(job) }
-		// What was never written down may end otherwise after a crash; what was is looked at when it is written.
-		if (!known) this.ended.set(id, now)
+	#leased(id: string, before: Conversion, after: Conversion, now: number): void {
+		if (after.fence !== before.fence + 1) throw new Violation('I4', `${id}: fence ${after.fence} after ${before.fence}`)
+		const leased = after.job?.chunks.filter(isLeased).find(({ fence }) => fence === after.fence)
+		const first = leased?.pages.first
+		const waited = before.job?.chunks.find((chunk) => !isLeased(chunk) && chunk.pages.first === first)
+		if (!this.clockJumped && waited && !isLeased(waited) && waited.notBefore > now) {
+			throw new Violation('bounds', `${id}: a chunk was leased ${waited.notBefore - now} ms before its backoff is over`)
+		}
+	}
+
+	/** What others are taken to know, they have heard. */
+	#told(id: string, { told: was, job: earlier }: Conversion, { told: is, job }: Conversion): void {
+		const isNews = job?.id !== earlier?.id || is.want !== was.want
+		if (isNews && is.want > 0 && !this.#words.has(`${job?.id}/${is.want}`)) {
+			throw new Violation('W', `${id}: the lineup never heard that ${job?.id} wants ${is.want}`)
+		}
+		if (is.want === 0 && was.want !== 0 && !this.#words.has(`${job?.id}/0`)) {
+			throw new Violation('W', `${id}: the lineup never heard that ${job?.id} wants nobody`)
+		}
+		if (is.history > Math.max(was.history, this.#recorded.get(id) ?? 0)) {
+			throw new Violation('I7', `${id}: the history never heard of ${is.history}`)
+		}
 	}
 
 	#soundness(id: string, job: Job): void {
@@ -186,6 +237,9 @@ export class Checks {
 				)
 			}
 			if (chunk.losses > job.maxRetries) throw new Violation('bounds', `${id}: ${chunk.losses} losses of a chunk`)
+		}
+		if (job.phase.status === 'completed' && pages !== job.totalPages) {
+			throw new Violation('pages', `${id}: ${job.id} is completed with ${pages} of ${job.totalPages} pages`)
 		}
 		if (job.totalPages !== null && isActive(job) && pages !== job.totalPages) {
 			throw new Violation('pages', `${id}: ${pages} of ${job.totalPages} pages are accounted for`)

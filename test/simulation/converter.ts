@@ -98,12 +98,20 @@ export class SimulatedConverter {
 			return
 		}
 		const goOn = (next: Answer<unknown>) => {
-			const nap = strikes(world, faults, faults.converterSleeps) ? world.random.between(1_000, 200_000) : 0
+			const nap = strikes(world, faults, faults.converterSleeps) ? this.#nap() : 0
 			if (nap > 0) world.after(nap, () => this.#drive(life, number, next))
 			else this.#drive(life, number, next)
 		}
 		if ('wait' in value) world.after(value.wait, () => goOn({ answered: true, value: undefined }))
 		else network.call(value.deadline, value.ask, goOn)
+	}
+
+	/** How long it is away, in milliseconds. Some are taken for dead, and replaced, and come back when all is swept. */
+	#nap(): number {
+		const { random } = this.#at.world
+		if (!random.chance(0.1)) return random.between(1_000, 200_000)
+		this.#busy = false
+		return random.between(1_800_000, 9_000_000)
 	}
 
 	*#work(): Life {
@@ -147,11 +155,14 @@ export class SimulatedConverter {
 		if (source.value === 'stop') return null
 		if (source.value === 'missing') return yield* giveUp('source_missing')
 		if (nature.broken) return yield* giveUp(nature.broken)
-		if (grant.pageCount === null) {
+		const lie = strikes(world, faults, faults.liars)
+			? world.random.pick(['does not open', 'does not listen', 'drops a page', 'goes too far'] as const)
+			: null
+		if (grant.pageCount === null && lie !== 'does not open') {
 			const { pageCount } = nature
 			const opened = yield ask(ANSWER, () => document.verdict({ type: 'opened', fence, pageCount }))
 			if (!opened.answered) return yield* giveUp('internal')
-			if (opened.value === 'stop') return null
+			if (opened.value === 'stop' && lie !== 'does not listen') return null
 		}
 		if (strikes(world, faults, faults.leaseFails)) {
 			return yield* giveUp(world.random.pick(['internal', 'out_of_memory', 'converter_lost']))
@@ -190,14 +201,14 @@ export class SimulatedConverter {
 					ANSWER,
 					() => document.verdict({ type: 'report', fence, rendered }),
 					(answer) => {
-						if (answer.answered && answer.value === 'stop') stopped = true
+						if (answer.answered && answer.value === 'stop') stopped = lie !== 'does not listen'
 					},
 				)
 			}
 			if (stopped) return null
 		}
-		// One that does not tell the truth is refused.
-		if (strikes(world, faults, faults.pageFails / 4)) converted.pop()
+		if (lie === 'drops a page') converted.pop()
+		if (lie === 'goes too far') converted.push(++through)
 		const digest = converted.length > 0 ? `${this.name}/${++this.#packs}` : null
 		const more = world.time < quantumEndsAt
 		const call: FinishCall = { fence, digest, converted, failed, through, more }
@@ -206,7 +217,7 @@ export class SimulatedConverter {
 			if (bucket.away) throw new Crash()
 			if (digest !== null) bucket.put(packKey(documentId, fence), digest)
 			// Whoever carries the finish dies between the two.
-			if (strikes(world, faults, faults.crash)) throw new Crash()
+			if (strikes(world, faults, faults.gateDies)) throw new Crash()
 			const finished = document.finish(call)
 			if (finished.verdict === 'gone') bucket.objects.delete(packKey(documentId, fence))
 			return finished

@@ -15,6 +15,7 @@ import { type Faults, strikes } from './faults.ts'
 import type { SimulatedLineup } from './lineup.ts'
 import { Crash, type Network } from './network.ts'
 import { type Bucket, type History, packKey, sourceKey } from './storage.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 export interface Surroundings {
@@ -63,6 +64,10 @@ export class SimulatedDocument {
 	readonly rows: Rows = { reservedAt: null, jobs: new Map(), packs: new Map(), answers: new Map(), alarmAt: null }
 	#live: Conversion | null = null
 	#doing: Doing = idle
+	/** What was begun and not answered, whatever it believes itself. */
+	readonly #underWay = new Set<Effect['type']>()
+	/** Its alarm will never ring, and it does not know. */
+	#alarmLost = false
 	/** Counts how often it came back to life: what was under way before is nobody's any more. */
 	#incarnation = 0
 
@@ -89,7 +94,13 @@ export class SimulatedDocument {
 	crash(): void {
 		this.#live = null
 		this.#doing = idle
+		this.#underWay.clear()
 		this.#incarnation += 1
+	}
+
+	/** The upload failed, and whoever sent it was told so. */
+	abandon(): void {
+		if (this.#wake()) this.#apply({ type: 'abandon' })
 	}
 
 	reserve(): { outcome: 'reserved' | 'pending' | 'existing' | 'gone'; reservedAt: number } {
@@ -181,6 +192,11 @@ export class SimulatedDocument {
 		return finished.outcome === 'stale' ? { verdict: 'stop' } : { verdict: 'go on', next: finished.next }
 	}
 
+	/** Somebody comes by, whom it takes to notice that its alarm got lost. */
+	visit(): void {
+		if (this.#alarmLost) this.poke()
+	}
+
 	/** As the cron does. */
 	poke(): void {
 		if (this.#wake()) this.#apply({ type: 'tick', random: this.around.world.random.next() })
@@ -199,6 +215,7 @@ export class SimulatedDocument {
 			alongside?.(step.outcome, step.conversion)
 		}
 		this.#live = step.conversion
+		if (step.conversion.fence !== before.fence) checks.granted(this.id, step.conversion.fence)
 		world.say(this.id, versionOf(step.conversion), () => describe(event, step.outcome, step.conversion))
 		if (step.closed) checks.observed(this.id, step.closed)
 		if (step.visible && step.conversion.life.state === 'kept') checks.observed(this.id, step.conversion)
@@ -214,15 +231,19 @@ export class SimulatedDocument {
 		// The alarm is set in the turn in which rows are written.
 		for (const effect of effects) if (effect.type === 'setAlarm') this.#perform(effect)
 		checks.attended(this.id, live, this.rows.alarmAt, world.clock())
+		const isTold = effects.some(({ type }) => type === 'tellLineup')
+		if (!isTold && !this.#underWay.has('tellLineup')) checks.silent(this.id, live, world.clock())
 		if (mayDie) this.#mayCrash()
 		for (const effect of effects) if (effect.type !== 'setAlarm') this.#perform(effect)
 	}
 
 	#perform(effect: Effect): void {
 		this.#doing = begun(this.#doing, effect)
+		if (effect.type !== 'setAlarm') this.#begin(effect.type)
 		switch (effect.type) {
 			case 'setAlarm':
 				this.rows.alarmAt = effect.at
+				this.#alarmLost = false
 				this.#planAlarm(effect.at)
 				break
 			case 'tellLineup':
@@ -244,6 +265,12 @@ export class SimulatedDocument {
 		}
 	}
 
+	/** Nothing is under way twice. */
+	#begin(effect: Effect['type']): void {
+		if (this.#underWay.has(effect)) throw new Violation('owed', `${this.id}: ${effect} was under way already`)
+		this.#underWay.add(effect)
+	}
+
 	#tellLineup(want: number): void {
 		const { network, lineup } = this.around
 		const live = this.#live
@@ -254,6 +281,7 @@ export class SimulatedDocument {
 			LINEUP_DEADLINE,
 			() => lineup.want(word),
 			this.#then(({ answered }) => {
+				this.#underWay.delete('tellLineup')
 				this.#doing = { ...this.#doing, lineup: false }
 				this.#apply({ type: 'wantTold', jobId: job.id, want, answered })
 			}),
@@ -261,7 +289,7 @@ export class SimulatedDocument {
 	}
 
 	#tellHistory(): void {
-		const { network, history } = this.around
+		const { network, history, checks } = this.around
 		const live = this.#live
 		if (!live) return
 		const { sequence, number, told } = live
@@ -271,8 +299,10 @@ export class SimulatedDocument {
 			() => {
 				if (history.away) throw new Crash()
 				history.record(this.id, [...ended, live])
+				checks.recorded(this.id, sequence)
 			},
 			this.#then(({ answered }) => {
+				this.#underWay.delete('tellHistory')
 				this.#doing = { ...this.#doing, history: false }
 				this.#apply({ type: 'historyTold', sequence, answered })
 			}),
@@ -299,6 +329,7 @@ export class SimulatedDocument {
 				if (life.state !== 'kept') bucket.objects.delete(sourceKey(this.id))
 			},
 			this.#then(({ answered }) => {
+				this.#underWay.delete('sweep')
 				this.#doing = { ...this.#doing, sweep: false }
 				this.#apply({ type: 'swept', due, through, answered }, () => {
 					for (const fence of fences) this.rows.packs.delete(fence)
@@ -328,10 +359,15 @@ export class SimulatedDocument {
 
 	/** An alarm rings at least once: until its handler has come to an end. */
 	#ring(at: number): void {
-		const { world } = this.around
-		if (this.rows.alarmAt !== at) return
+		const { world, faults } = this.around
+		if (this.rows.alarmAt !== at || this.#alarmLost) return
 		if (world.clock() < at) {
 			this.#planAlarm(at)
+			return
+		}
+		if (this.#isKnown() && strikes(world, faults, faults.alarmsLost)) {
+			this.#alarmLost = true
+			world.say(this.id, 10, () => 'alarm is lost')
 			return
 		}
 		this.rows.alarmAt = null
@@ -356,9 +392,16 @@ export class SimulatedDocument {
 		// Now and then through the very gate that stored rows come back in by.
 		const isChecked = this.around.world.random.chance(0.02)
 		this.#live = isChecked ? conversionSchema.parse(JSON.parse(JSON.stringify(saved))) : saved
+		if (this.#alarmLost) this.rows.alarmAt = null
+		this.#alarmLost = false
 		this.#doing = { ...idle, alarmAt: this.rows.alarmAt }
 		this.#apply({ type: 'woken' })
 		return this.#live
+	}
+
+	/** Whether the second line would find it: what the history knows to be active. */
+	#isKnown(): boolean {
+		return this.around.history.active().some(({ documentId }) => documentId === this.id)
 	}
 
 	#mayCrash(): void {

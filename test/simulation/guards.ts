@@ -44,6 +44,21 @@ export const guards: readonly Guard[] = [
 		without: ['			progress: percentOf(job),\n		},\n		chunks: [],', '			progress: percentOf(job),\n		},'],
 	},
 	{
+		name: 'lease: not before its backoff is over',
+		file: work,
+		without: ['isWaiting(chunk) && (chunk.notBefore <= now ||', 'isWaiting(chunk) && (now > 0 ||'],
+	},
+	{
+		name: 'lease: a document that is open is not opened again',
+		file: work,
+		without: ['if (job.totalPages !== null) return', 'if (now < 0) return'],
+	},
+	{
+		name: 'lease: a late report takes nothing back',
+		file: work,
+		without: ['Math.max(chunk.rendered, event.rendered)', 'event.rendered'],
+	},
+	{
 		name: 'one active job: a start finds the running one',
 		file: life,
 		without: [
@@ -132,6 +147,41 @@ export const guards: readonly Guard[] = [
 		without: ['	if (milestone > told.history) {', '	if (milestone < 0) {'],
 	},
 	{
+		name: 'alarm: rings when a backoff is over',
+		file: due,
+		without: ['times.push(chunk.notBefore)', 'continue'],
+	},
+	{
+		name: 'alarm: one that got lost is set again',
+		file: due,
+		without: [' && doing.alarmAt > now - ALARM_LATE_AFTER', ''],
+	},
+	{
+		name: 'alarm: what is owed to the lineup has one',
+		file: due,
+		without: ['if (want !== told.want || want > 0) {', 'if (want > MAX_CONVERTERS) {'],
+	},
+	{
+		name: 'alarm: what is to be swept has one',
+		file: due,
+		without: ['} else if (sweepAt !== null) {', '} else if (sweepAt === 0) {'],
+	},
+	{
+		name: 'alarm: a reservation has one',
+		file: due,
+		without: ["} else if (life.state === 'reserved') {", "} else if (life.state === 'forgotten') {"],
+	},
+	{
+		name: 'alarm: a tombstone has one',
+		file: due,
+		without: ["if (life.state === 'erased') times.push(", "if (life.state === 'forgotten') times.push("],
+	},
+	{
+		name: 'owed: what is under way is not begun again',
+		file: due,
+		without: ['return { ...doing, lineup: true }', 'return { ...doing }'],
+	},
+	{
 		name: 'retries: bounded',
 		file: work,
 		without: ['if (isRetryable && losses <= job.maxRetries) {', 'if (isRetryable) {'],
@@ -143,6 +193,19 @@ export const guards: readonly Guard[] = [
 			'rangeLength(chunk.pages) > 1 && (losses >= SPLIT_AFTER || losses > job.maxRetries)',
 			'rangeLength(chunk.pages) > 100',
 		],
+	},
+	{
+		name: 'retries: each page that was taken apart has a try of its own',
+		file: work,
+		without: [
+			'split(chunk.pages, Math.min(losses, job.maxRetries), notBefore)',
+			'split(chunk.pages, losses, notBefore)',
+		],
+	},
+	{
+		name: 'retries: only of what has ended',
+		file: life,
+		without: ["(job?.phase.status !== 'failed' && job?.phase.status !== 'cancelled')", 'job === null'],
 	},
 	{
 		name: 'retries: a failure that cannot be helped is not tried again',
@@ -158,6 +221,16 @@ export const guards: readonly Guard[] = [
 		],
 	},
 	{
+		name: 'pages: none is done before the document is open',
+		file: work,
+		without: ['if (job.totalPages === null || event.through <', 'if (event.through <'],
+	},
+	{
+		name: 'pages: none beyond the lease',
+		file: work,
+		without: ['event.through < chunk.pages.first || event.through > chunk.pages.last', 'event.through < 0'],
+	},
+	{
 		name: 'pages: the rest of a lease that was finished in part waits',
 		file: work,
 		without: ['event.through < chunk.pages.last\n			? [{', 'event.through < 0\n			? [{'],
@@ -171,6 +244,11 @@ export const guards: readonly Guard[] = [
 		name: 'pages: a retry refers to the packs that it keeps',
 		file: life,
 		without: ['packsFrom: job.packsFrom ?? conversion.number,', 'packsFrom: null,'],
+	},
+	{
+		name: 'pages: a retry of a retry refers to the packs of the first',
+		file: life,
+		without: ['packsFrom: job.packsFrom ?? conversion.number,', 'packsFrom: conversion.number,'],
 	},
 	{
 		name: 'replace: the old job is written down as it ended',
@@ -193,6 +271,11 @@ export const guards: readonly Guard[] = [
 		also: unrepeated,
 	},
 	{
+		name: 'want: another job overrules what was said of the one before',
+		file: life,
+		without: ['told.want === 0 ? 0 : UNKNOWN_WANT', 'told.want'],
+	},
+	{
 		name: 'want: an older word changes nothing',
 		file: lineup,
 		without: ["if (known && !isNewer(asked, known)) return 'unchanged'", ''],
@@ -213,6 +296,11 @@ export const guards: readonly Guard[] = [
 			'return jobId !== documentId && lineup',
 		],
 		also: unrepeated,
+	},
+	{
+		name: 'lineup: a claim is a reservation',
+		file: lineup,
+		without: ['if (next) lineup.reservations.push', 'if (next && now < 0) lineup.reservations.push'],
 	},
 	{
 		name: 'lineup: reservations end',
@@ -251,6 +339,11 @@ export const guards: readonly Guard[] = [
 		name: 'clock: put back, it holds no lease',
 		file: work,
 		without: [' || endsAt > now + 2 * LONGEST_LEASE', ''],
+	},
+	{
+		name: 'clock: put back, it holds nothing that is told again',
+		file: due,
+		without: ['return time <= now || time > now + furthest', 'return time <= now'],
 	},
 	{
 		name: 'clock: put back, it holds no backoff',
@@ -294,6 +387,11 @@ export const guards: readonly Guard[] = [
 		without: ["life: { state: 'erased', at: now }, sweepAt", "life: { state: 'forgotten' }, sweepAt"],
 	},
 	{
+		name: 'tombstone: it outlives what may still come',
+		file: life,
+		without: [' && life.at + TOMBSTONE_KEPT <= now', ''],
+	},
+	{
 		name: 'reservation: what is being swept cannot be created',
 		file: life,
 		without: [
@@ -313,6 +411,31 @@ export const guards: readonly Guard[] = [
 			'return { ...settled(littered(conversion, now), job, now), outcome: null }',
 			'return { ...settled(conversion, job, now), outcome: null }',
 		],
+	},
+	{
+		name: 'sweep: what a lease that was given up may have left is looked for',
+		file: work,
+		without: ['return settled(littered(conversion, now), lost(', 'return settled(conversion, lost('],
+	},
+	{
+		name: 'sweep: what comes late is looked for',
+		file: work,
+		without: ['if (event.converted.length === 0 || event.fence > conversion.fence) return', 'return'],
+	},
+	{
+		name: 'sweep: what a job that is cancelled may have left is looked for',
+		file: life,
+		without: ['return job.chunks.some(isLeased) ? littered(ended, now) : ended', 'return ended'],
+	},
+	{
+		name: 'sweep: what an unfinished job has goes when another begins',
+		file: life,
+		without: ["job && job.phase.status !== 'completed' ? littered(conversion, now) : conversion", 'conversion'],
+	},
+	{
+		name: 'sweep: what a job has that is replaced goes',
+		file: life,
+		without: ['withJob(littered(closed, now), freshJob(event, now))', 'withJob(closed, freshJob(event, now))'],
 	},
 	{
 		name: 'sweep: what a superseded converter has left is looked for',
@@ -349,6 +472,21 @@ export const guards: readonly Guard[] = [
 		name: 'sweep: what the current job has stays',
 		file: sweep,
 		without: ['[packNumbers(conversion), served && packNumbers(served)]', '[served && packNumbers(served)]'],
+	},
+	{
+		name: 'sweep: what a retry goes on with stays',
+		file: sweep,
+		without: ['from <= job && job <= to', 'job === to'],
+	},
+	{
+		name: 'sweep: what was accepted is not loose',
+		file: sweep,
+		without: ['.filter((each) => !accepted.has(each))', ''],
+	},
+	{
+		name: 'sweep: what was erased goes',
+		file: life,
+		without: ['sweepAt: now, sweptThrough: 0 }', 'sweepAt: null, sweptThrough: 0 }'],
 	},
 	{
 		name: 'sweep: erased twice, since things are still under way',

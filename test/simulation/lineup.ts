@@ -8,7 +8,9 @@ import {
 	HANDED_BACK_AFTER,
 	handBack,
 	type Lineup,
+	NUDGE_DURATION,
 	nudgeArrived,
+	RESERVATION_DURATION,
 	takeDueNudges,
 	type Want,
 	want,
@@ -16,6 +18,7 @@ import {
 import type { Checks } from './checks.ts'
 import { type Faults, strikes } from './faults.ts'
 import { Crash } from './network.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 export class SimulatedLineup {
@@ -27,6 +30,8 @@ export class SimulatedLineup {
 	readonly rows = new Map<string, Entry>()
 	alarmAt: number | null = null
 	#live: Lineup | null = null
+	/** When claims were made since a document's last word, in the world's time. */
+	readonly #claims = new Map<string, number[]>()
 
 	constructor(world: World, faults: Faults, checks: Checks, nudge: (count: number, delay: number) => void) {
 		this.#world = world
@@ -37,6 +42,7 @@ export class SimulatedLineup {
 
 	crash(): void {
 		this.#live = null
+		this.#claims.clear()
 	}
 
 	want(word: Want): void {
@@ -46,6 +52,8 @@ export class SimulatedLineup {
 		this.#mayCrash()
 		if (entry === null) this.rows.delete(word.documentId)
 		else if (entry !== 'unchanged') this.rows.set(word.documentId, entry)
+		if (entry !== 'unchanged') this.#claims.delete(word.documentId)
+		this.#checks.heard(word)
 		this.#checks.wanted(known, this.rows.get(word.documentId), word)
 		this.#world.say('lineup', word.seq, () => `want ${word.want} for ${word.jobId} seq ${word.seq}`)
 		this.#attend()
@@ -56,6 +64,7 @@ export class SimulatedLineup {
 		const lineup = this.#wake()
 		if (nudged) nudgeArrived(lineup)
 		const next = claim(lineup, this.#world.clock())
+		if (next) this.#claimed(next)
 		this.#world.say('lineup', 3, () => `claim → ${next?.jobId ?? 'nobody'}`)
 		this.#attend()
 		this.#mayCrash()
@@ -63,7 +72,11 @@ export class SimulatedLineup {
 	}
 
 	forget(documentId: string, jobId: string): void {
+		const other = this.rows.get(documentId)
 		if (forget(this.#wake(), documentId, jobId)) this.rows.delete(documentId)
+		if (other && other.jobId !== jobId && !this.rows.has(documentId)) {
+			throw new Violation('W', `${other.jobId} was forgotten together with ${jobId}`)
+		}
 	}
 
 	handBack(): void {
@@ -75,6 +88,17 @@ export class SimulatedLineup {
 		this.#attend()
 	}
 
+	/** No more are sent to a document than it wants. */
+	#claimed({ documentId, want }: Entry): void {
+		const { time } = this.#world
+		const recent = (this.#claims.get(documentId) ?? []).filter((at) => at + RESERVATION_DURATION > time)
+		recent.push(time)
+		this.#claims.set(documentId, recent)
+		if (recent.length > want && !this.#checks.clockJumped) {
+			throw new Violation('W', `${recent.length} converters were sent to ${documentId}, which wants ${want}`)
+		}
+	}
+
 	/** @param delay milliseconds */
 	#attend(delay = 0): void {
 		const lineup = this.#wake()
@@ -82,9 +106,13 @@ export class SimulatedLineup {
 		const due = takeDueNudges(lineup, now)
 		if (due > 0) this.#nudge(due, delay)
 		const alarm = alarmToSet(lineup, this.alarmAt, now)
-		if (alarm === null) return
-		this.alarmAt = alarm
-		this.#planAlarm(alarm)
+		if (alarm !== null) {
+			this.alarmAt = alarm
+			this.#planAlarm(alarm)
+		}
+		if (this.rows.size > 0 && (this.alarmAt === null || this.alarmAt > now + NUDGE_DURATION)) {
+			throw new Violation('I9', 'somebody waits, and the lineup does not look again')
+		}
 	}
 
 	#planAlarm(at: number): void {

@@ -1,5 +1,6 @@
 /** One world from a seed: built, lived through, and looked over. */
 import { isActive } from '../../src/core/job/job.ts'
+import { LONGEST_LEASE } from '../../src/core/job/rules/work.ts'
 import { Checks } from './checks.ts'
 import { type Nature, SimulatedConverter } from './converter.ts'
 import { SimulatedDocument } from './document.ts'
@@ -7,7 +8,7 @@ import { drawFaults, type Faults, strikes } from './faults.ts'
 import { SimulatedLineup } from './lineup.ts'
 import { Crash, Network } from './network.ts'
 import { Random } from './random.ts'
-import { checkEnded, checkPages, checkRest } from './rest.ts'
+import { checkEnded, checkIsolation, checkPages, checkRest } from './rest.ts'
 import { Bucket, History } from './storage.ts'
 import { SimulatedUser } from './user.ts'
 import { Violation } from './violation.ts'
@@ -27,10 +28,13 @@ const MOST_EVENTS = 300_000
 const ENDS_WITHIN = 1_800_000
 /** How far clocks are put back or forward at a time, in milliseconds; three times at most. */
 const FURTHEST_JUMP = 3 * 7_200_000
-const ACTIVE = new Set(['queued', 'processing'])
+/** When an alarm that is lost is taken for lost. Milliseconds. */
+const VISITED_AFTER = 90_000
 /** As in wrangler.toml, and in the schedule. */
 const CRON_EVERY = 300_000
 const SUSPICIOUS_AFTER = 600_000
+/** How long the second line may take when clocks were put back, and a lease after that. Milliseconds. */
+const POKED_WITHIN = 2 * SUSPICIOUS_AFTER + CRON_EVERY + 2 * LONGEST_LEASE
 
 /** @param trace is told everything that happens, a line each */
 export function simulate(seed: number, trace: ((line: string) => void) | null = null): Run {
@@ -72,7 +76,7 @@ function live(world: World, seed: number): void {
 		document: find,
 		nature: (id: string) => natures.get(id) as Nature,
 	}
-	for (let index = random.between(1, 3); index > 0; index--) {
+	for (let index = random.chance(0.05) ? 12 : random.between(1, 3); index > 0; index--) {
 		converters.push(new SimulatedConverter(`converter-${index}`, workplace))
 	}
 	const users = documents.map((document) => new SimulatedUser(document, { world, faults, network, bucket }))
@@ -85,23 +89,30 @@ function live(world: World, seed: number): void {
 		if (world.time < faults.until) world.after(random.between(1_000, 20_000), look)
 	}
 	look()
+	for (const visit of [1, 2, 3]) {
+		world.after(faults.until + visit * VISITED_AFTER, () => {
+			for (const document of documents) document.visit()
+		})
+	}
 	// Later than any backward clock could delay what is due; those who sleep have woken up by then.
 	world.after(faults.until + ENDS_WITHIN, () => {
-		for (const document of documents) {
-			// An alarm that was set before the clock was put back rings late. Whoever the history knows is poked; others wait.
-			const isKnown = ACTIVE.has(history.documents.get(document.id)?.status ?? 'none')
-			if (!checks.clockJumped || isKnown) checkEnded(document)
-		}
+		if (!checks.clockJumped) documents.forEach(checkEnded)
+	})
+	// An alarm that was set before the clock was put back rings late. Whoever the history knows is poked; others wait.
+	world.after(faults.until + ENDS_WITHIN + POKED_WITHIN, () => {
+		const known = new Set(history.active().map(({ documentId }) => documentId))
+		for (const document of documents) if (known.has(document.id)) checkEnded(document)
 	})
 	world.after(faults.until + ENDS_WITHIN + FURTHEST_JUMP, () => {
 		for (const document of documents) checkEnded(document)
 	})
 	world.run(MOST_EVENTS)
-	checkRest(documents, users, { bucket, history, lineup })
+	checkRest(documents, users, { bucket, history, lineup, checks })
+	if (faults.calm) for (const document of documents) checkIsolation(document, natures.get(document.id) as Nature)
 }
 
 function drawNature(random: Random): Nature {
-	const pageCount = random.chance(0.6) ? random.between(1, 6) : random.between(1, 60)
+	const pageCount = random.chance(0.6) ? random.between(1, 6) : random.between(1, random.chance(0.1) ? 250 : 60)
 	return {
 		pageCount,
 		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal', 'password_required']) : null,
@@ -158,9 +169,10 @@ function planDisasters(
 	}
 	sometimes(faults.clockJumps, () => {
 		checks.clockJumped = true
-		world.skew += random.chance(0.5)
-			? random.between(-5_000, 5_000)
-			: random.between(-FURTHEST_JUMP / 3, FURTHEST_JUMP / 3)
+		const furthest = random.chance(0.5) ? 5_000 : FURTHEST_JUMP / 3
+		const by = random.between(-furthest, furthest)
+		world.skew += by
+		checks.putForward += Math.max(0, by)
 		world.say('clock', 7, () => `is off by ${world.skew / 1000} s`)
 	})
 	sometimes(faults.queuePauses, () => {
@@ -185,17 +197,16 @@ function planCron(
 	documents: readonly SimulatedDocument[],
 ): void {
 	const poke = () => {
-		for (const document of documents) {
-			const saved = document.saved()
-			const row = history.documents.get(document.id)
-			const isSuspicious = row !== undefined && ACTIVE.has(row.status)
-			const age = world.clock() - (saved?.updatedAt ?? 0)
-			if (!isSuspicious || (age >= 0 && age < SUSPICIOUS_AFTER)) continue
-			quietly(() => document.poke())
+		const active = history.active()
+		for (const { documentId, updatedAt } of active) {
+			const age = world.clock() - updatedAt
+			if (age >= 0 && age < SUSPICIOUS_AFTER) continue
+			quietly(() => documents.find(({ id }) => id === documentId)?.poke())
 		}
 		quietly(() => lineup.poke())
-		const goesOn = world.time < faults.until || documents.some((document) => isActive(document.saved()?.job ?? null))
-		if (goesOn) world.after(CRON_EVERY, poke)
+		// It goes on for ever; here, as long as it could find anything.
+		const goesOn = active.length > 0 || documents.some((document) => isActive(document.saved()?.job ?? null))
+		if (goesOn || world.time < faults.until) world.after(CRON_EVERY, poke)
 	}
 	world.after(CRON_EVERY, poke)
 }

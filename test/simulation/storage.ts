@@ -18,12 +18,22 @@ interface HistoryRow {
 	status: JobStatus | 'none'
 }
 
+interface JobRow extends HistoryRow {
+	documentId: string
+	updatedAt: number
+}
+
 /** The two tables of D1, with their guard: an older word never overwrites a newer one. */
 export class History {
 	away = false
 	readonly documents = new Map<string, HistoryRow & { erased: boolean }>()
 	/** By document and number. */
-	readonly jobs = new Map<string, HistoryRow & { documentId: string }>()
+	readonly jobs = new Map<string, JobRow>()
+
+	/** The jobs that have not ended, as far as it knows. */
+	active(): JobRow[] {
+		return [...this.jobs.values()].filter(({ status }) => status === 'queued' || status === 'processing')
+	}
 
 	record(documentId: string, conversions: readonly Conversion[]): void {
 		const current = conversions.at(-1)
@@ -32,7 +42,8 @@ export class History {
 		upsert(this.documents, documentId, { ...row, erased: current.life.state === 'erased' })
 		for (const conversion of conversions) {
 			if (!conversion.job) continue
-			const job = { version: versionOf(conversion), status: conversion.job.phase.status, documentId }
+			const { updatedAt } = conversion
+			const job = { version: versionOf(conversion), status: conversion.job.phase.status, documentId, updatedAt }
 			upsert(this.jobs, `${documentId}/${conversion.number}`, job)
 		}
 	}

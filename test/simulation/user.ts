@@ -2,6 +2,8 @@
  * Somebody with a document: uploads it, starts, retries, cancels, erases, at any time and sometimes twice. What was
  * answered with a yes is a promise, and kept account of.
  */
+
+import { ANSWERS_KEPT } from '../../src/core/idempotency.ts'
 import type { Command, Start } from '../../src/core/job/event.ts'
 import type { ConversionOptions } from '../../src/core/options.ts'
 import type { SimulatedDocument } from './document.ts'
@@ -51,7 +53,9 @@ export class SimulatedUser {
 		world.after(world.random.between(0, 5_000), () => this.#upload(0))
 		const deeds = world.random.between(0, 6)
 		for (let deed = 0; deed < deeds; deed++) {
-			world.after(world.random.between(1_000, faults.until), () => this.#act())
+			// Most of it happens at the beginning and at the end, however long it is in between.
+			const at = world.random.between(1_000, Math.min(faults.until, 300_000))
+			world.after(world.random.chance(0.5) ? at : Math.max(0, faults.until - at), () => this.#act())
 		}
 		if (world.random.chance(0.15)) world.after(world.random.between(5_000, faults.until), () => this.#erase(0))
 	}
@@ -74,6 +78,11 @@ export class SimulatedUser {
 				if (found === 'gone' || found === 'existing') return
 				if (strikes(world, faults, faults.crash)) return again()
 				world.after(world.random.between(10, UPLOAD_WITHIN), () => {
+					// Its connection ends before the whole file is there: nothing is stored then.
+					if (strikes(world, faults, faults.lostRequest)) {
+						if (found === 'pending') return again()
+						return network.call(PATIENCE, () => this.#document.abandon(), again)
+					}
 					if (bucket.away) return again()
 					bucket.put(key, 'source')
 					if (strikes(world, faults, faults.crash)) return again()
@@ -142,7 +151,11 @@ export class SimulatedUser {
 			PATIENCE,
 			() => this.#document.erase(),
 			(answer) => {
-				if (answer.answered && answer.value === 'erased') this.erased = true
+				if (answer.answered && answer.value === 'erased') {
+					this.erased = true
+					// The upload comes once more, with the same key, for as long as keys are kept.
+					if (world.random.chance(0.3)) world.after(world.random.between(60_000, ANSWERS_KEPT), () => this.#upload(4))
+				}
 				if (!answer.answered && tries < 3) world.after(5_000, () => this.#erase(tries + 1))
 			},
 		)

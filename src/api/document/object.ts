@@ -64,6 +64,8 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	readonly #sockets: ProgressSockets
 	#live: Live | null
 	#doing: Doing = idle
+	/** Whether more than one upload has the reservation. */
+	#isShared = false
 
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
@@ -92,6 +94,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		if (live) {
 			switch (live.conversion.life.state) {
 				case 'reserved':
+					this.#isShared = true
 					return { outcome: 'pending', document: live.document }
 				case 'kept':
 					return { outcome: 'existing', document: live.document, snapshot: this.#snapshot(live) }
@@ -121,9 +124,9 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return outcome === 'gone' ? { outcome } : { outcome, snapshot: this.#snapshot(live) }
 	}
 
-	/** The upload failed, and whoever sent it was told so. */
+	/** The upload failed, and whoever sent it was told so. The place stays when the same upload came a second time. */
 	abandon(): void {
-		if (this.#live) this.#apply({ type: 'abandon' })
+		if (this.#live && !this.#isShared) this.#apply({ type: 'abandon' })
 	}
 
 	document(caller: Caller): { outcome: 'found'; document: DocumentRecord } | NotFound {

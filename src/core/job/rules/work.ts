@@ -105,7 +105,8 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 	const held = holding(conversion, event.fence)
 	if (!held) return superseded(conversion, event, now)
 	const { job, chunk } = held
-	if (event.through < chunk.pages.first || event.through > chunk.pages.last) {
+	// Before it is known how many pages there are, none can be done: the job would end with the first.
+	if (job.totalPages === null || event.through < chunk.pages.first || event.through > chunk.pages.last) {
 		return superseded(conversion, event, now)
 	}
 
