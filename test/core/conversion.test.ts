@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { versionOf } from '../../src/core/job/job.ts'
-import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
+import { LEASE_DURATION, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import { MAX_PAGES } from '../../src/core/pages.ts'
 import { opened, Scenario, START } from './scenario.ts'
 
@@ -190,6 +190,53 @@ describe('a lease', () => {
 		expect(outcome).toMatchObject({ outcome: 'accepted', next: { fence: fence + 1, pages: { first: 2, last: 17 } } })
 		expect(scenario.writes - before).toBe(1)
 		expect(scenario.snapshot()).toMatchObject({ readyPages: '1', status: 'processing' })
+	})
+})
+
+/** What the simulation found, as short as it gets. */
+describe('a running job', () => {
+	test('keeps its percent when a lease is lost that had brought it', () => {
+		const { scenario, fence } = opened(15)
+		scenario.finish(fence)
+		const lost = scenario.lease()
+		scenario.do({ type: 'report', fence: lost, rendered: 8 })
+		const { progress, processedPages } = scenario.snapshot()
+		scenario.after(LEASE_DURATION).do({ type: 'tick', random: 0 })
+		expect(scenario.snapshot()).toMatchObject({ progress, retryCount: 1 })
+		expect(scenario.snapshot().processedPages).toBeLessThan(processedPages)
+	})
+
+	test('keeps its percent when the lost lease was its last try', () => {
+		const scenario = new Scenario()
+		scenario.do({ ...START, maxRetries: 0 })
+		const fence = scenario.lease()
+		scenario.do({ type: 'opened', fence, pageCount: 1 })
+		scenario.do({ type: 'report', fence, rendered: 1 })
+		const { progress } = scenario.snapshot()
+		scenario.do({ type: 'fail', fence, code: 'internal', random: 0 })
+		expect(scenario.snapshot()).toMatchObject({ status: 'failed', progress })
+	})
+
+	test('has eight converters at most, whoever asks', () => {
+		const { scenario } = opened(400)
+		for (let converters = 1; converters < MAX_CONVERTERS; converters++) scenario.lease()
+		expect(scenario.do({ type: 'lease', jobId: 'job-1' })).toEqual({ outcome: 'nothing' })
+	})
+
+	test('loses leases that a clock gave which was put back since', () => {
+		const { scenario, fence } = opened(2)
+		scenario.now -= 3_600_000
+		scenario.do({ type: 'tick', random: 0 })
+		expect(scenario.do({ type: 'report', fence, rendered: 1 })).toEqual({ outcome: 'stale' })
+		expect(scenario.snapshot().retryCount).toBe(1)
+	})
+
+	test('writes down that a lease goes on, so that a crash does not end it', () => {
+		const { scenario, fence } = opened(2)
+		for (let second = 5; second <= 40; second += 5) scenario.after(5_000).do({ type: 'report', fence, rendered: 0 })
+		scenario.crash()
+		scenario.do({ type: 'tick', random: 0 })
+		expect(scenario.do({ type: 'report', fence, rendered: 0 })).toEqual({ outcome: 'current' })
 	})
 })
 

@@ -28,19 +28,6 @@ test('a seed replays exactly, whether somebody reads along or not', () => {
 	expect(simulate(4712).hash).not.toBe(runs[0]?.hash)
 })
 
-/** Worlds in which something was wrong once. What was wrong also has a test of its own where it was mended. */
-test.each([
-	[12, 'percent was taken back with a lost lease'],
-	[294, 'nudges multiplied while a converter was busy'],
-	[925, 'a reservation outlived a clock put back'],
-	[6371, 'ten converters worked on one job'],
-	[7278, 'a lease outlived a clock put back'],
-	[9015, 'a document was created while its reservation was swept'],
-	[319194, 'a document was created on the reservation of another upload'],
-])('seed %i: %s, and does not any more', (seed) => {
-	expect(simulate(seed).violation).toBeNull()
-})
-
 test.each(guards)('the guard "$name" is where the simulation looks for it', async ({ also, ...guard }) => {
 	for (const { file, without } of also ? [guard, also] : [guard]) {
 		const source = await readFile(join(PROJECT, file), 'utf8')
