@@ -3,21 +3,28 @@
  * names its fence, and is refused once another fence holds the pages.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
+import { z } from 'zod'
 import {
 	type Claim,
+	claimantSchema,
 	claimSchema,
 	type Finished,
 	failSchema,
 	finishSchema,
 	holderSchema,
 	type Lease,
+	leaverSchema,
 	openedSchema,
 	reportSchema,
 	type Verdict,
 } from '../core/gate.ts'
-import { documentOf } from './document/object.ts'
 import { packKey, sourceKey } from './files.ts'
-import { lineupOf } from './lineup/object.ts'
+import { documentOf, lineupOf } from './objects.ts'
+
+/** Converters of the first release say only whether they were nudged; both are at work during a deploy. */
+const anyClaimantSchema = claimantSchema.or(
+	z.boolean().transform((nudged) => ({ converter: 'of the first release', nudged })),
+)
 
 export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 	/** Answers, so that a converter can tell whether it is connected. */
@@ -25,13 +32,14 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 		return 'pong'
 	}
 
-	/**
-	 * The document that is next in line, or null when nobody waits.
-	 *
-	 * @param nudged whether a nudge brought the converter here
-	 */
-	async claim(nudged: boolean): Promise<Claim | null> {
-		return await lineupOf(this.env).claim(nudged === true)
+	/** The document that is next in line, or null when nobody waits. */
+	async claim(input: unknown): Promise<Claim | null> {
+		return await lineupOf(this.env).claim(anyClaimantSchema.parse(input))
+	}
+
+	/** A converter's time is up, though somebody may still wait. */
+	async leave(input: unknown): Promise<void> {
+		await lineupOf(this.env).leave(leaverSchema.parse(input))
 	}
 
 	/** A nudge found a converter that is at work already. */

@@ -9,6 +9,7 @@ const catalogue = {
 	empty_upload: { status: 400, title: 'The file is empty' },
 	incomplete_upload: { status: 400, title: 'The file did not arrive whole' },
 	unauthorized: { status: 401, title: 'A valid token is needed' },
+	forbidden: { status: 403, title: 'The token does not allow this' },
 	not_found: { status: 404, title: 'Not found' },
 	conflict: { status: 409, title: 'The state of the document does not allow this' },
 	conversion_active: { status: 409, title: 'A conversion is under way' },

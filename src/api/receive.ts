@@ -1,9 +1,9 @@
 /** A document on its way in: reserved, stored, created, in this order, so that whatever fails in between leaves no file. */
 import type { Start } from '../core/job/event.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { documentOf } from './document/object.ts'
 import type { DocumentRecord } from './document/store.ts'
 import { sourceKey } from './files.ts'
+import { documentOf } from './objects.ts'
 import { Refusal } from './problem.ts'
 import { isStored, type PdfUpload, storePdf } from './upload.ts'
 

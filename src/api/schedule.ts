@@ -5,9 +5,8 @@
  */
 import { within } from '../deadline.ts'
 import { errorText } from '../error-text.ts'
-import { documentOf } from './document/object.ts'
 import { DocumentHistory } from './history/documents.ts'
-import { lineupOf } from './lineup/object.ts'
+import { documentOf, lineupOf } from './objects.ts'
 
 /** A job that has been active for so long may be stuck, or only long. Milliseconds. */
 const SUSPICIOUS_AFTER = 600_000

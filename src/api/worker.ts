@@ -7,6 +7,7 @@ import type { AppEnv } from './routes/context.ts'
 import { conversionRoutes } from './routes/conversion.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
+import { queueRoutes } from './routes/queue.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -20,6 +21,7 @@ const app = new Hono<AppEnv>()
 	})
 	.route('/api/documents', documentRoutes)
 	.route('/api/documents', conversionRoutes)
+	.route('/api/conversions', queueRoutes)
 	.route('/api', pageRoutes)
 
 app.notFound(() => problemResponse('not_found', 'There is nothing at this address.'))

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
 	type Claim,
+	type Claimant,
 	claimSchema,
 	type Fail,
 	type Finish,
@@ -9,6 +10,7 @@ import {
 	finishedSchema,
 	type Holder,
 	type Lease,
+	type Leaver,
 	leaseSchema,
 	type Opened,
 	type Report,
@@ -22,7 +24,8 @@ type Bytes = ReadableStream<Uint8Array>
 /** What the gate offers; see `api/converter-gate.ts` for what each call does. */
 export interface Gate {
 	ping(): Promise<unknown>
-	claim(nudged: boolean): Promise<Claim | null>
+	claim(claimant: Claimant): Promise<Claim | null>
+	leave(leaver: Leaver): Promise<void>
 	handBack(): Promise<void>
 	lease(claim: Claim): Promise<Lease | null>
 	source(holder: Holder): Promise<Bytes | null>
@@ -40,7 +43,8 @@ const TRANSFER = 30_000
 export function parsedGate(stub: Gate): Gate {
 	return {
 		ping: () => taken(ANSWER, stub.ping(), z.literal('pong')),
-		claim: (nudged) => taken(ANSWER, stub.claim(nudged), claimSchema.nullable()),
+		claim: (claimant) => taken(ANSWER, stub.claim(claimant), claimSchema.nullable()),
+		leave: (leaver) => taken(ANSWER, stub.leave(leaver), z.void()),
 		handBack: () => taken(ANSWER, stub.handBack(), z.void()),
 		lease: (claim) => taken(ANSWER, stub.lease(claim), leaseSchema.nullable()),
 		source: (holder) => within(ANSWER, stub.source(holder)),

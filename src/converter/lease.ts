@@ -18,6 +18,8 @@ const REPORT_EVERY = 250
 
 export interface Workshop {
 	gate: Gate
+	/** What this converter is called by the lineup. */
+	converter: string
 	reader: Reader
 	encoder: ImageEncoder
 	/** Milliseconds. A deployed Worker's clock moves only with I/O, so it is read after {@link Workshop.breathe}. */

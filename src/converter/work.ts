@@ -6,22 +6,20 @@ import type { Finished, Lease } from '../core/gate.ts'
 import { type LeaseWork, type Workshop, workOnLease } from './lease.ts'
 import type { Pack } from './pack.ts'
 
-/** After this long the lineup is asked who is next. Milliseconds. */
-const QUANTUM = 5_000
 /** After this long the invocation ends: queues add converters only when a batch has ended. Milliseconds. */
 const BUDGET = 20_000
 
 /** @throws when the gate cannot be reached; the leases that were held then expire */
 export async function work(workshop: Workshop): Promise<void> {
-	const { gate, reader, now } = workshop
+	const { gate, converter, reader, now } = workshop
 	const endsAt = now() + BUDGET
 	try {
-		let claim = await gate.claim(true)
+		let claim = await gate.claim({ converter, nudged: true })
 		while (claim) {
-			const quantumEndsAt = Math.min(endsAt, now() + QUANTUM)
 			let lease = await gate.lease(claim)
-			while (lease) lease = await advance(workshop, lease, quantumEndsAt)
-			claim = now() < endsAt ? await gate.claim(false) : null
+			while (lease) lease = await advance(workshop, lease)
+			if (now() >= endsAt) return await gate.leave({ converter })
+			claim = await gate.claim({ converter, nudged: false })
 		}
 	} finally {
 		reader.close()
@@ -29,8 +27,8 @@ export async function work(workshop: Workshop): Promise<void> {
 }
 
 /** Does a lease. @returns the next of the same document, unless it is somebody else's turn or nothing is left */
-async function advance(workshop: Workshop, lease: Lease, quantumEndsAt: number): Promise<Lease | null> {
-	const { gate, now } = workshop
+async function advance(workshop: Workshop, lease: Lease): Promise<Lease | null> {
+	const { gate } = workshop
 	const holder = { documentId: lease.documentId, fence: lease.fence }
 	try {
 		const done = await workOnLease(workshop, lease)
@@ -39,7 +37,7 @@ async function advance(workshop: Workshop, lease: Lease, quantumEndsAt: number):
 			await gate.fail({ ...holder, code: done.code })
 			return null
 		}
-		const finished = await deliver(workshop, lease, done, now() < quantumEndsAt)
+		const finished = await deliver(workshop, lease, done)
 		return finished.verdict === 'go on' ? finished.next : null
 	} catch (error) {
 		// Giving the lease up is faster than letting it expire; when its result was accepted after all, this changes nothing.
@@ -52,10 +50,9 @@ async function deliver(
 	{ gate }: Workshop,
 	{ documentId, fence }: Lease,
 	{ through, failed, pack }: Extract<LeaseWork, { outcome: 'converted' }>,
-	more: boolean,
 ): Promise<Finished> {
 	const described = pack && { index: pack.index, digest: pack.digest, length: pack.length }
-	const finish = { documentId, fence, through, failed, pack: described, more }
+	const finish = { documentId, fence, through, failed, pack: described, more: true }
 	const send = () => gate.finish(finish, pack && streamOf(pack))
 	// The same finish twice is as good as once, and redoing the work would cost more.
 	return await send().catch(send)

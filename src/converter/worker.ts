@@ -14,6 +14,9 @@ const encoder = createImageEncoder(webpModule)
 /** Invocations can share an isolate and its 128 MB, so only one of them works at a time. */
 let busy = false
 
+/** This isolate's name; it cannot be drawn before somebody calls. */
+let name: string | null = null
+
 /** The binding's type says nothing of the methods behind it, since the API Worker is none of this Worker's code. */
 function gateOf(env: ConverterEnv): Gate {
 	return parsedGate(env.GATE as unknown as Gate)
@@ -26,9 +29,11 @@ export default {
 		const gate = gateOf(env)
 		if (busy) return await gate.handBack()
 		busy = true
+		name ??= crypto.randomUUID()
 		try {
 			await work({
 				gate,
+				converter: name,
 				encoder,
 				reader: createReader(gate, engines),
 				now: () => Date.now(),

@@ -2,7 +2,7 @@
  * Who may do what with a document. The object that owns the document asks here on every call.
  */
 import { z } from 'zod'
-import { prioritySchema } from './snapshot.ts'
+import { type Priority, prioritySchema } from './snapshot.ts'
 
 export const accessSchema = z.enum(['read', 'manage'])
 export type Access = z.infer<typeof accessSchema>
@@ -36,6 +36,16 @@ export function mayAccess(caller: Caller, documentId: string, owner: Owner, acce
 		return granted === 'manage' || granted === access
 	}
 	return caller.sub === owner.sub
+}
+
+/** Whether the caller runs the service. */
+export function isOperator(caller: Caller): boolean {
+	return caller.scope.split(' ').includes('operator')
+}
+
+/** The highest priority that the caller may give a job. */
+export function maxPriorityOf(caller: Caller): Priority {
+	return isOperator(caller) ? 'urgent' : caller.maxPriority
 }
 
 /** Whether the caller may upload documents of their own. */

@@ -11,6 +11,19 @@ export const documentIdSchema = z.uuid()
 export const jobIdSchema = z.uuid()
 export const fenceSchema = z.int().positive()
 
+/** A converter asks who is next. */
+export const claimantSchema = z.object({
+	/** Names it for as long as it lives, so that its turns can be told from others'. */
+	converter: z.string().min(1).max(100),
+	/** Whether a nudge brought it here, rather than being done with something else. */
+	nudged: z.boolean(),
+})
+export type Claimant = z.infer<typeof claimantSchema>
+
+/** A converter's time is up, and it goes. */
+export const leaverSchema = claimantSchema.pick({ converter: true })
+export type Leaver = z.infer<typeof leaverSchema>
+
 /** A document that waits for a converter. Nothing is taken yet: the lease decides. */
 export const claimSchema = z.object({ documentId: documentIdSchema, jobId: jobIdSchema })
 export type Claim = z.infer<typeof claimSchema>
@@ -70,6 +83,8 @@ export type Finish = z.infer<typeof finishSchema>
 
 export const finishedSchema = z.discriminatedUnion('verdict', [
 	z.object({ verdict: z.literal('go on'), next: leaseSchema.nullable() }),
+	/** It counts, and the converter's turn with this document is over: the lineup says who is next. */
+	z.object({ verdict: z.literal('yield') }),
 	z.object({ verdict: z.literal('stop') }),
 ])
 export type Finished = z.infer<typeof finishedSchema>

@@ -81,6 +81,9 @@ export type ConversionCommand = z.infer<typeof conversionCommandSchema>
 export type StartRequest = Omit<z.input<typeof startCommandSchema>, 'action'>
 export type RetryRequest = Omit<z.input<typeof retryCommandSchema>, 'action'>
 
+/** What an operator may tell the lineup. */
+export const queueCommandSchema = z.object({ action: z.enum(['pause', 'resume']) })
+
 /** The longest that a status read may wait for news, in seconds. */
 export const LONGEST_WAIT = 25
 

@@ -37,6 +37,8 @@ export const snapshotSchema = z.object({
 	progress: z.number().min(0).max(100),
 	message: z.string(),
 	priority: prioritySchema.nullable(),
+	/** What was asked for; more than `priority` when that was more than the caller may have. */
+	requestedPriority: prioritySchema.nullable().default(null),
 	totalPages: z.int().nullable(),
 	/** Pages rendered; those that are also safe are in `readyPages`. */
 	processedPages: z.int(),

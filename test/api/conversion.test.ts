@@ -5,8 +5,11 @@ import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
 import { objectOf } from './inside.ts'
 import {
 	call,
+	claim,
 	convertAll,
 	finish,
+	finishAndGoOn,
+	finishAndTakeNext,
 	gate,
 	leaseOf,
 	manifestOf,
@@ -58,11 +61,10 @@ describe('a conversion through the gate', () => {
 		for (;;) {
 			await gate.report({ documentId: document.id, fence: lease.fence, rendered: 1 })
 			await evicted()
-			const finished = await finish(lease, { more: true })
+			const next = await finishAndTakeNext(lease)
 			await evicted()
-			if (finished.verdict === 'stop') throw new Error('the lease was lost')
-			if (!finished.next) break
-			lease = finished.next
+			if (!next) break
+			lease = next
 		}
 		expect(versions).toEqual(versions.toSorted((one, other) => one - other))
 		expect(await statusOf(document.id)).toMatchObject({ status: 'completed', readyPages: '1-20' })
@@ -141,11 +143,11 @@ describe('the lineup', () => {
 		const { document, conversion } = await uploaded({ query: '?priority=urgent' })
 		const claims = []
 		for (let count = 0; count < 50; count++) {
-			const claim = await gate.claim(false)
-			if (!claim) break
-			claims.push(claim)
+			const claimed = await claim()
+			if (!claimed) break
+			claims.push(claimed)
 		}
-		expect(claims.filter((claim) => claim.documentId === document.id)).toEqual([
+		expect(claims.filter(({ documentId }) => documentId === document.id)).toEqual([
 			{ documentId: document.id, jobId: conversion.jobId },
 		])
 	})
@@ -156,7 +158,7 @@ describe('the lineup', () => {
 		await stub.want({ ...ghost, priority: 'urgent', want: 1, seq: 1 })
 		const rows = () =>
 			runInDurableObject(stub, (_, state) =>
-				state.storage.sql.exec('SELECT job_id FROM waiting WHERE job_id = ?', ghost.jobId).toArray(),
+				state.storage.sql.exec('SELECT job_id FROM line WHERE job_id = ?', ghost.jobId).toArray(),
 			)
 		expect(await rows()).toHaveLength(1)
 		expect(await gate.lease(ghost)).toBeNull()
@@ -247,9 +249,7 @@ describe('the pages', () => {
 		const lease = await leaseOf(document.id)
 		await gate.opened({ documentId: document.id, fence: lease.fence, pageCount: 30 })
 		expect((await manifestOf(document.id)).pages).toEqual([])
-		const finished = await finish(lease, { more: true })
-		if (finished.verdict === 'stop' || !finished.next) throw new Error('there should be more')
-		await finish(finished.next, { through: 9 })
+		await finish(await finishAndGoOn(lease), { through: 9 })
 		expect((await manifestOf(document.id)).pages).toHaveLength(9)
 		const part = await manifestOf(document.id, '?pages=2-3,8,20')
 		expect(part.pages.map(({ page }) => page)).toEqual([2, 3, 8])

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import type { Lease } from '../../src/core/gate.ts'
 import { lineup, ring } from './inside.ts'
 import { billed, installMeter, price } from './meter.ts'
-import { commanded, finish, gate, manifestOf, open, statusOf, uploaded } from './service.ts'
+import { claim, commanded, finish, gate, manifestOf, open, statusOf, uploaded } from './service.ts'
 
 const meter = await installMeter()
 
@@ -11,9 +11,9 @@ const meter = await installMeter()
 async function convert(pageCount: number, reportsPerLease: number): Promise<string> {
 	meter.reset()
 	const { document, conversion } = await uploaded({ query: '?priority=urgent' })
-	const claim = await gate.claim(true)
-	expect(claim).toEqual({ documentId: document.id, jobId: conversion.jobId })
-	let lease: Lease | null = claim && (await gate.lease(claim))
+	const claimed = await claim({ nudged: true })
+	expect(claimed).toEqual({ documentId: document.id, jobId: conversion.jobId })
+	let lease: Lease | null = claimed && (await gate.lease(claimed))
 	while (lease) {
 		const holder = { documentId: document.id, fence: lease.fence }
 		if (lease.pageCount === null) {
@@ -24,7 +24,7 @@ async function convert(pageCount: number, reportsPerLease: number): Promise<stri
 		const finished = await finish(lease, { more: true })
 		lease = finished.verdict === 'go on' ? finished.next : null
 	}
-	expect(await gate.claim(false)).toBeNull()
+	expect(await claim()).toBeNull()
 	// The last words to lineup and history are said after the answer.
 	await new Promise((resolve) => setTimeout(resolve, 200))
 	// Set when the job began, and not taken back.

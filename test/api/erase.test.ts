@@ -32,6 +32,7 @@ import {
 	open,
 	PDF,
 	refusal,
+	standing,
 	statusOf,
 	tokenFor,
 	upload,
@@ -154,8 +155,9 @@ describe('an erased document', () => {
 	})
 
 	test('ends a status read that waits for news', async () => {
-		const { document, conversion } = await uploaded()
-		const waiting = call(`/api/documents/${document.id}/conversion-status?since=${conversion.version}&wait=25`)
+		const { document } = await uploaded()
+		const { version } = await standing(document.id)
+		const waiting = call(`/api/documents/${document.id}/conversion-status?since=${version}&wait=25`)
 		await erase(document.id)
 		expect(await refusal(await waiting)).toEqual(notFound)
 	})

@@ -78,7 +78,7 @@ export function contentOf(id: string): Promise<string> {
 export function waitingOf(id: string): Promise<Record<string, unknown> | null> {
 	return runInDurableObject(
 		lineup(),
-		(_, state) => state.storage.sql.exec('SELECT * FROM waiting WHERE document_id = ?', id).toArray()[0] ?? null,
+		(_, state) => state.storage.sql.exec('SELECT * FROM line WHERE document_id = ?', id).toArray()[0] ?? null,
 	)
 }
 

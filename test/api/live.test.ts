@@ -2,8 +2,8 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DocumentObject } from '../../src/api/document/object.ts'
-import { socketMessageSchema, ticketSchema } from '../../src/core/protocol.ts'
-import { type Snapshot, snapshotSchema } from '../../src/core/snapshot.ts'
+import { ticketSchema } from '../../src/core/protocol.ts'
+import { snapshotSchema } from '../../src/core/snapshot.ts'
 import { evict, later, MINUTE, objectOf, SECOND } from './inside.ts'
 import {
 	bob,
@@ -15,8 +15,10 @@ import {
 	finishAndGoOn,
 	gate,
 	leaseOf,
+	listen,
 	open,
 	refusal,
+	standing,
 	tokenFor,
 	uploaded,
 } from './service.ts'
@@ -29,24 +31,6 @@ async function ticketFor(id: string): Promise<string> {
 function connect(id: string, ticket: string): Promise<Response> {
 	const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `platen.v1, ticket.${ticket}` }
 	return call(`/api/documents/${id}/conversion-live`, { token: null, headers })
-}
-
-/** A socket whose snapshots are collected. */
-function listen(response: Response) {
-	const socket = response.webSocket
-	if (!socket) throw new Error('no socket')
-	const snapshots: Snapshot[] = []
-	const closes: number[] = []
-	const texts: string[] = []
-	socket.addEventListener('message', ({ data }) => {
-		texts.push(String(data))
-		if (data !== 'pong') snapshots.push(socketMessageSchema.parse(JSON.parse(String(data))).snapshot)
-	})
-	socket.addEventListener('close', ({ code }) => {
-		closes.push(code)
-	})
-	socket.accept()
-	return { socket, snapshots, closes, texts }
 }
 
 afterEach(() => {
@@ -78,10 +62,8 @@ describe('a progress socket', () => {
 		const { document } = await uploaded()
 		const lease = await leaseOf(document.id)
 		await gate.opened({ documentId: document.id, fence: lease.fence, pageCount: 17 })
-		const finished = await finish(lease, { more: true })
-		if (finished.verdict === 'stop' || !finished.next) throw new Error('there should be more')
+		const { fence } = await finishAndGoOn(lease)
 		const { snapshots, socket } = listen(await connect(document.id, await ticketFor(document.id)))
-		const { fence } = finished.next
 		for (let rendered = 1; rendered <= 16; rendered++) await gate.report({ documentId: document.id, fence, rendered })
 		await expect.poll(() => snapshots.at(-1)?.processedPages).toBe(17)
 		expect(snapshots.length).toBeLessThan(10)
@@ -211,7 +193,8 @@ describe('a status read that waits', () => {
 	}
 
 	test('is answered as soon as there is news', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		const waiting = read(document.id, conversion.version, 25)
 		await expect.poll(() => socketsOf(document.id)).toBe(1)
 		const begun = performance.now()
@@ -228,14 +211,16 @@ describe('a status read that waits', () => {
 	})
 
 	test('is answered at once when there is news already', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		const response = await read(document.id, conversion.version - 1, 25)
 		expect(await response.json()).toEqual(conversion)
 		await expect.poll(() => socketsOf(document.id)).toBe(0)
 	})
 
 	test('is answered after its time with what there is', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		const response = await read(document.id, conversion.version, 0.2)
 		expect(response.status).toBe(200)
 		expect(await response.json()).toEqual(conversion)
@@ -245,7 +230,8 @@ describe('a status read that waits', () => {
 	})
 
 	test('does not wait when it is not told how long', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		const response = await call(`/api/documents/${document.id}/conversion-status?since=${conversion.version}`)
 		expect(await response.json()).toEqual(conversion)
 		expect((await read(document.id, conversion.version, 0)).status).toBe(200)
@@ -281,17 +267,19 @@ describe('a status read that waits', () => {
 				pending -= 1
 			})
 		})
-		const { document, conversion } = await uploaded()
+		// One that waits for a converter has news when it wakes.
+		const { document, conversion } = await uploaded({ query: '?convert=false' })
 		const waiting = read(document.id, conversion.version, 25)
 		await expect.poll(() => socketsOf(document.id)).toBe(1)
 		expect(pending).toBe(0)
 		await evict(document.id)
-		await leaseOf(document.id)
-		expect(await (await waiting).json()).toMatchObject({ status: 'processing' })
+		await commanded(document.id, { action: 'start' })
+		expect(await (await waiting).json()).toMatchObject({ status: 'queued' })
 	})
 
 	test('is answered for many at once, each with the same', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		const waiting = Array.from({ length: 20 }, () => read(document.id, conversion.version, 25))
 		await expect.poll(() => socketsOf(document.id)).toBe(20)
 		await leaseOf(document.id)

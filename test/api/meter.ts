@@ -76,8 +76,9 @@ function countCalls(meter: Meter, prototype: object, who: string): void {
 }
 
 function causeOf(query: string, bindings: unknown[]): string {
-	if (/^CREATE TABLE/.test(query)) return /waiting/.test(query) ? 'lineup: its table' : 'document: its table'
-	if (/waiting/.test(query)) return /^DELETE/.test(query) ? 'lineup: entry deleted' : 'lineup: entry'
+	if (/^CREATE TABLE/.test(query)) return / (line|pause) /.test(query) ? 'lineup: its tables' : 'document: its table'
+	if (/ line /.test(query)) return /^DELETE/.test(query) ? 'lineup: entry deleted' : 'lineup: entry'
+	if (/ pause /.test(query)) return 'lineup: pause'
 	const kind = /^INSERT INTO record/.test(query) ? String(bindings[0]) : 'other'
 	return `document: ${kind.replace(/\/.*/, '')} row`
 }

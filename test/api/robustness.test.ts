@@ -21,17 +21,20 @@ import {
 } from './inside.ts'
 import {
 	bytesAt,
+	claim,
 	command,
 	commanded,
 	convertAll,
 	erase,
 	finish,
 	finishAndGoOn,
+	finishAndTakeNext,
 	gate,
 	leaseOf,
 	manifestOf,
 	open,
 	packFor,
+	standing,
 	statusOf,
 	streamOf,
 	uploaded,
@@ -133,8 +136,8 @@ describe('a page that kills its converters', () => {
 		let deaths = 0
 		// Converters come by the lineup, in its order; each dies over the poison.
 		for (let turn = 0; unfinished.size > 0 && turn < 500; turn++) {
-			const claim = await gate.claim(true)
-			if (!claim) {
+			const claimed = await claim({ nudged: true })
+			if (!claimed) {
 				later(LEASE_DURATION + 1)
 				await Promise.all([...unfinished].map((id) => ring(id)))
 				later(MINUTE)
@@ -142,7 +145,7 @@ describe('a page that kills its converters', () => {
 				if ((await statusOf(poison)).status === 'failed') unfinished.delete(poison)
 				continue
 			}
-			const lease = await gate.lease(claim)
+			const lease = await gate.lease(claimed)
 			if (!lease) continue
 			if (lease.documentId === poison) {
 				deaths += 1
@@ -255,7 +258,8 @@ describe('an alarm that meets an error', () => {
 
 	test('is not the only one: a call that meets it is refused, and can be repeated', async () => {
 		vi.spyOn(console, 'error').mockReturnValue()
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		await failWrites(document.id, 1)
 		expect((await command(document.id, { action: 'cancel' })).status).toBe(500)
 		expect(await statusOf(document.id)).toEqual(conversion)
@@ -327,7 +331,8 @@ describe('what converters say', () => {
 	})
 
 	test('is nothing while they hold no lease', async () => {
-		const { document, conversion } = await uploaded()
+		const { document } = await uploaded()
+		const conversion = await standing(document.id)
 		for (const fence of [1, 2, 1_000]) {
 			const holder = { documentId: document.id, fence }
 			expect(await gate.report({ ...holder, rendered: 1 })).toBe('stop')
@@ -414,7 +419,7 @@ describe('what the release before wrote down', () => {
 	test('that waits goes on to completion', async () => {
 		const { id, jobId } = await left((job) => [['job', 1, oldConversion(job, {})]])
 		const before = await statusOf(id)
-		expect(before).toMatchObject({ jobId, status: 'queued', version: 1_000, maxRetries: 3 })
+		expect(before).toMatchObject({ jobId, status: 'queued', version: 2_000, maxRetries: 3 })
 		await ring(id)
 		await expect.poll(() => waitingOf(id)).toMatchObject({ want: 1, job_id: jobId })
 		await convertAll(id, 20)
@@ -464,12 +469,11 @@ describe('what the release before wrote down', () => {
 			streamOf(half.bytes),
 		)
 		if (finished.verdict === 'stop') throw new Error('the old lease was lost')
-		let lease = finished.next
+		let lease = finished.verdict === 'yield' ? await leaseOf(id) : finished.next
 		while (lease) {
 			expect(lease.fence).toBeGreaterThan(3)
 			seen.push(await statusOf(id))
-			const next = await finish(lease, { more: true })
-			lease = next.verdict === 'go on' ? next.next : null
+			lease = await finishAndTakeNext(lease)
 		}
 		seen.push(await statusOf(id))
 		expect(seen.at(-1)).toMatchObject({ status: 'completed', progress: 100, readyPages: '1-33', retryCount: 1 })
@@ -571,7 +575,7 @@ describe('what the release before wrote down', () => {
 		await ring(id)
 		await expect.poll(() => waitingOf(id)).toMatchObject({ want: 1, job_id: jobId })
 		const claims: unknown[] = []
-		for (let claim = await gate.claim(false); claim; claim = await gate.claim(false)) claims.push(claim)
+		for (let claimed = await claim(); claimed; claimed = await claim()) claims.push(claimed)
 		expect(claims).toContainEqual({ documentId: id, jobId })
 	})
 })

@@ -6,7 +6,7 @@ import { DocumentHistory } from '../../src/api/history/documents.ts'
 import { pokeTheStuck } from '../../src/api/schedule.ts'
 import worker from '../../src/api/worker.ts'
 import { alarmOf, documentRow, evict, jobRows, later, lineup, MINUTE, objectOf, tablesOf, waitingOf } from './inside.ts'
-import { commanded, convertAll, finish, gate, leaseOf, open, statusOf, uploaded } from './service.ts'
+import { claim, commanded, convertAll, finish, leaseOf, open, statusOf, uploaded } from './service.ts'
 
 afterEach(() => {
 	vi.useRealTimers()
@@ -64,7 +64,7 @@ describe('the cron', () => {
 		await expect.poll(() => jobRows(document.id)).toHaveLength(1)
 		await expect.poll(() => waitingOf(document.id)).not.toBeNull()
 		await dropAlarm(objectOf(document.id))
-		await runInDurableObject(lineup(), (_, state) => state.storage.sql.exec('DELETE FROM waiting'))
+		await runInDurableObject(lineup(), (_, state) => state.storage.sql.exec('DELETE FROM line'))
 		await evictDurableObject(lineup())
 		later(11 * MINUTE)
 		await cron()
@@ -157,7 +157,7 @@ describe('the cron', () => {
 describe('the lineup', () => {
 	/** Somebody waits, the nudge is lost, and so is the alarm that would send another; nobody is suspicious yet. */
 	async function stuckLineup(): Promise<void> {
-		while (await gate.claim(false));
+		while (await claim());
 		const { document } = await uploaded({ query: '?priority=urgent' })
 		await expect.poll(() => waitingOf(document.id)).not.toBeNull()
 		await dropAlarm(lineup())
@@ -184,7 +184,7 @@ describe('the lineup', () => {
 	})
 
 	test('is left alone when nobody waits', async () => {
-		await runInDurableObject(lineup(), (_, state) => state.storage.sql.exec('DELETE FROM waiting'))
+		await runInDurableObject(lineup(), (_, state) => state.storage.sql.exec('DELETE FROM line'))
 		await dropAlarm(lineup())
 		await evictDurableObject(lineup())
 		const { document } = await uploaded({ query: '?convert=false' })

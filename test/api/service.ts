@@ -2,8 +2,15 @@
 import { env, exports } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { SignJWT } from 'jose'
-import type { Lease } from '../../src/core/gate.ts'
-import { type Manifest, manifestSchema, type Uploaded, uploadedSchema } from '../../src/core/protocol.ts'
+import { vi } from 'vitest'
+import type { Claim, Lease } from '../../src/core/gate.ts'
+import {
+	type Manifest,
+	manifestSchema,
+	socketMessageSchema,
+	type Uploaded,
+	uploadedSchema,
+} from '../../src/core/protocol.ts'
 import { type Snapshot, snapshotSchema } from '../../src/core/snapshot.ts'
 
 export const ORIGIN = 'https://platen.example'
@@ -53,6 +60,14 @@ export async function statusOf(id: string): Promise<Snapshot> {
 	return snapshotSchema.parse(await response.json())
 }
 
+/** What is said of a document that waits, once it has heard where. */
+export function standing(id: string): Promise<Snapshot> {
+	return vi.waitUntil(async () => {
+		const snapshot = await statusOf(id)
+		return snapshot.queuePosition === null ? null : snapshot
+	})
+}
+
 /** Sends a command about a document's conversion. */
 export function command(id: string, body: object, options: Call = {}): Promise<Response> {
 	return call(`/api/documents/${id}/conversion-status`, { ...options, method: 'POST', body: JSON.stringify(body) })
@@ -89,6 +104,24 @@ export async function refusal(response: Response): Promise<{ status: number; cod
 }
 
 export const gate = exports.ConverterGate
+
+/** A socket whose snapshots are collected. */
+export function listen(response: Response) {
+	const socket = response.webSocket
+	if (!socket) throw new Error('no socket')
+	const snapshots: Snapshot[] = []
+	const closes: number[] = []
+	const texts: string[] = []
+	socket.addEventListener('message', ({ data }) => {
+		texts.push(String(data))
+		if (data !== 'pong') snapshots.push(socketMessageSchema.parse(JSON.parse(String(data))).snapshot)
+	})
+	socket.addEventListener('close', ({ code }) => {
+		closes.push(code)
+	})
+	socket.accept()
+	return { socket, snapshots, closes, texts }
+}
 
 /** A lease of this document, taken directly: the lineup serves whoever is first, and tests share it. */
 export async function leaseOf(id: string): Promise<Lease> {
@@ -135,11 +168,29 @@ export async function finish(lease: Lease, { more = false, through = lease.pages
 	return await gate.finish({ documentId, fence, through, failed: [], pack, more }, streamOf(bytes))
 }
 
+/** Asks the lineup who is next. */
+export function claim({ converter = 'a converter', nudged = false } = {}): Promise<Claim | null> {
+	return gate.claim({ converter, nudged })
+}
+
+/** Finishes a lease and takes the next of its document, also when that is another turn; null when nothing is left. */
+export async function finishAndTakeNext(lease: Lease): Promise<Lease | null> {
+	const finished = await finish(lease, { more: true })
+	switch (finished.verdict) {
+		case 'stop':
+			throw new Error('the lease was lost')
+		case 'yield':
+			return await leaseOf(lease.documentId)
+		case 'go on':
+			return finished.next
+	}
+}
+
 /** Finishes a lease and takes the next, which there must be. */
 export async function finishAndGoOn(lease: Lease): Promise<Lease> {
-	const finished = await finish(lease, { more: true })
-	if (finished.verdict === 'stop' || !finished.next) throw new Error('there should be more')
-	return finished.next
+	const next = await finishAndTakeNext(lease)
+	if (!next) throw new Error('there should be more')
+	return next
 }
 
 /** Opens a document as its first converter does. @returns the lease of its first page */
@@ -155,8 +206,7 @@ export async function convertAll(id: string, pageCount: number): Promise<number[
 	const fences: number[] = []
 	while (lease) {
 		fences.push(lease.fence)
-		const finished = await finish(lease, { more: true })
-		lease = finished.verdict === 'go on' ? finished.next : null
+		lease = await finishAndTakeNext(lease)
 	}
 	return fences
 }

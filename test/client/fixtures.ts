@@ -17,6 +17,7 @@ export function snapshotWith(overrides: Partial<Snapshot> = {}): Snapshot {
 		progress: 40,
 		message: 'Converting pages',
 		priority: 'normal',
+		requestedPriority: 'normal',
 		totalPages: 14,
 		processedPages: 4,
 		readyPages: '1-3',

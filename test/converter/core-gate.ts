@@ -26,6 +26,7 @@ export class CoreGate implements Gate {
 		const start = {
 			jobId: JOB,
 			priority: 'normal',
+			maxPriority: 'urgent',
 			maxRetries: 0,
 			retryPolicy: defaultRetryPolicy,
 			options,
@@ -39,6 +40,9 @@ export class CoreGate implements Gate {
 		return 'pong'
 	}
 	async handBack() {}
+	async leave() {
+		this.calls.push('leave')
+	}
 	async claim() {
 		this.calls.push('claim')
 		const waits = this.conversion.job?.chunks.some((chunk) => chunk.state === 'waiting')
@@ -79,6 +83,7 @@ export class CoreGate implements Gate {
 		this.finishes.push(finish)
 		this.packs.push(bytes)
 		if (this.lost.splice(0, 1).length > 0) throw new Error('the answer was lost')
+		if (outcome.outcome === 'yield') return { verdict: 'yield' }
 		return { verdict: 'go on', next: outcome.next && this.#leaseOf(outcome.next) }
 	}
 

@@ -30,7 +30,7 @@ test('everything that comes over the gate is given back, the source after it was
 	const core = new CoreGate(makePdf([{ text: ['one'] }]))
 	const { stub, open, handedOut } = counted(core)
 	const gate = parsedGate(stub)
-	const claim = await gate.claim(true)
+	const claim = await gate.claim({ converter: 'this one', nudged: true })
 	const lease = claim && (await gate.lease(claim))
 	if (!lease) throw new Error('there was nothing to lease')
 	const opening = await createReader(gate, createEngines(pdfium)).open(lease)
@@ -42,5 +42,5 @@ test('everything that comes over the gate is given back, the source after it was
 test('an answer that is not of the protocol is refused', async () => {
 	const core = new CoreGate(makePdf([{ text: ['one'] }]))
 	core.claim = async () => ({ documentId: 'x', jobId: 'y' })
-	await expect(parsedGate(core).claim(true)).rejects.toThrow()
+	await expect(parsedGate(core).claim({ converter: 'this one', nudged: true })).rejects.toThrow()
 })

@@ -11,16 +11,16 @@ import { pdfium, webp } from './modules.ts'
 
 const encoder = createImageEncoder(webp)
 
-/** @param stepping milliseconds that each page takes, by the clock that the converter reads */
+/** @param stepping milliseconds that each page takes, by the clock of converter and gate */
 function workshopAt(gate: CoreGate, stepping = 0): Workshop {
-	let now = 0
 	return {
 		gate,
+		converter: 'this one',
 		encoder,
 		reader: createReader(gate, createEngines(pdfium)),
-		now: () => now,
+		now: () => gate.now,
 		breathe: async () => {
-			now += stepping
+			gate.now += stepping
 			await new Promise((resolve) => setImmediate(resolve))
 		},
 	}
@@ -47,6 +47,8 @@ test('a document becomes packs that hold each page once, the first page alone', 
 	expect(texts[1]).toBe('')
 	expect(texts[19]).toContain('Page 20')
 	expect(gate.calls.filter((call) => call === 'source')).toHaveLength(1)
+	// Nobody waits any more, so nobody else is to be called.
+	expect(gate.calls.at(-1)).toBe('claim')
 })
 
 test('a damaged document is given up with a code, not tried again', async () => {
@@ -94,4 +96,6 @@ test('a converter ends when its budget is spent, though there is more to do', as
 	const done = gate.finishes.reduce((sum, { pack }) => sum + (pack?.index.pages.length ?? 0), 0)
 	expect(done).toBeGreaterThan(3)
 	expect(done).toBeLessThan(9)
+	// So the lineup calls another.
+	expect(gate.calls.at(-1)).toBe('leave')
 })

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../src/core/job/event.ts'
 import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
+import type { Priority } from '../../src/core/snapshot.ts'
 import { opened, Scenario, START } from './scenario.ts'
 
 const RETRY = {
 	type: 'retry',
 	jobId: 'job-2',
 	priority: null,
+	maxPriority: 'urgent',
 	maxRetries: null,
 	options: null,
 } as const satisfies Event
@@ -119,6 +121,38 @@ describe('a retry', () => {
 			{ first: 1, last: 1 },
 			{ first: 18, last: 20 },
 		])
+	})
+})
+
+describe('a priority', () => {
+	const started = (priority: Priority, maxPriority: Priority) => {
+		const scenario = new Scenario()
+		scenario.do({ ...START, priority, maxPriority })
+		return scenario
+	}
+
+	test.each([
+		['urgent', 'normal', 'normal'],
+		['urgent', 'high', 'high'],
+		['high', 'low', 'low'],
+		['urgent', 'urgent', 'urgent'],
+		['low', 'high', 'low'],
+	] as const)('%s of a caller who may have %s is %s, and what was asked for is said', (asked, most, given) => {
+		expect(started(asked, most).snapshot()).toMatchObject({ priority: given, requestedPriority: asked })
+	})
+
+	test('of a retry is the one before, unless it says another, and no more than its caller may have', () => {
+		const retried = (priority: Priority | null, maxPriority: Priority) => {
+			const scenario = started('urgent', 'urgent')
+			scenario.do({ type: 'cancel' })
+			scenario.do({ ...RETRY, priority, maxPriority })
+			const { priority: given, requestedPriority } = scenario.snapshot()
+			return [given, requestedPriority]
+		}
+		expect(retried(null, 'urgent')).toEqual(['urgent', 'urgent'])
+		expect(retried(null, 'normal')).toEqual(['normal', 'urgent'])
+		expect(retried('high', 'normal')).toEqual(['normal', 'high'])
+		expect(retried('low', 'normal')).toEqual(['low', 'low'])
 	})
 })
 

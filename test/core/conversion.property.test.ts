@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FailureCode } from '../../src/core/failure.ts'
-import { begun, dueAt, historyIsDue, idle, owed, sweepIsDue, wantToTell } from '../../src/core/job/due.ts'
+import { begun, dueAt, historyIsDue, idle, owed, sweepIsDue, wantOf, wantToTell } from '../../src/core/job/due.ts'
 import type { Event, OutcomeOf } from '../../src/core/job/event.ts'
 import {
 	type Conversion,
@@ -20,6 +20,7 @@ import { percentOf } from '../../src/core/job/progress.ts'
 import { LEASE_DURATION, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import { transition } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
+import type { Place } from '../../src/core/lineup/entry.ts'
 import type { ConversionOptions } from '../../src/core/options.ts'
 import { pageNumbers } from '../../src/core/pages.ts'
 import { snapshotSchema } from '../../src/core/snapshot.ts'
@@ -44,7 +45,9 @@ type Happening =
 	| { type: 'fail'; back: number; code: FailureCode; random: number }
 	| { type: 'tick'; random: number }
 	| { type: 'wait'; milliseconds: number }
-	| { type: 'wantTold' | 'historyTold' | 'swept'; answered: boolean }
+	| { type: 'historyTold' | 'swept'; answered: boolean }
+	| { type: 'wantTold'; answered: boolean; place: Place | null }
+	| { type: 'placed'; place: Place }
 
 const options = fc.constantFrom<ConversionOptions>(
 	{ quality: 'medium' },
@@ -54,6 +57,13 @@ const options = fc.constantFrom<ConversionOptions>(
 const back = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) })
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const answered = fc.boolean()
+const milliseconds = fc.option(fc.double({ min: 0, max: 600_000, noNaN: true }))
+const place: fc.Arbitrary<Place> = fc.record({
+	position: fc.integer({ min: 1, max: 1_000 }),
+	wait: milliseconds,
+	turn: milliseconds,
+	isPaused: fc.boolean(),
+})
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
 	{
@@ -111,7 +121,9 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 			milliseconds: fc.oneof(fc.nat(1_000), fc.nat(60_000), fc.nat(8_000_000)),
 		}),
 	},
-	{ weight: 3, arbitrary: fc.record({ type: fc.constantFrom('wantTold', 'historyTold', 'swept'), answered }) },
+	{ weight: 2, arbitrary: fc.record({ type: fc.constant('wantTold'), answered, place: fc.option(place) }) },
+	{ weight: 2, arbitrary: fc.record({ type: fc.constant('placed'), place }) },
+	{ weight: 3, arbitrary: fc.record({ type: fc.constantFrom('historyTold', 'swept'), answered }) },
 )
 /** Of a clock, in milliseconds. */
 const putBack = fc.oneof(fc.constant(0), fc.nat(8_000_000))
@@ -177,7 +189,7 @@ class Course {
 		for (const effect of owed(this.conversion, idle, this.now)) {
 			if (effect.type === 'tellHistory') this.do({ type: 'historyTold', sequence, answered: true })
 			if (effect.type === 'tellLineup' && job) {
-				this.do({ type: 'wantTold', jobId: job.id, want: effect.want, answered: true })
+				this.do({ type: 'wantTold', jobId: job.id, want: effect.want, answered: true, place: null })
 			}
 		}
 	}
@@ -199,7 +211,7 @@ class Course {
 				this.do({ ...START, ...each, jobId: this.#jobId() })
 				break
 			case 'retry':
-				this.do({ ...each, jobId: this.#jobId(), priority: null })
+				this.do({ ...each, jobId: this.#jobId(), priority: null, maxPriority: 'urgent' })
 				break
 			case 'lease':
 				this.do({ type: 'lease', jobId: this.conversion.job?.id ?? '' })
@@ -219,9 +231,13 @@ class Course {
 			case 'wantTold': {
 				const want = wantToTell(this.conversion, this.now)
 				const jobId = this.conversion.job?.id
-				if (want !== null && jobId) this.do({ type: 'wantTold', jobId, want, answered: each.answered })
+				if (want !== null && jobId)
+					this.do({ type: 'wantTold', jobId, want, answered: each.answered, place: each.place })
 				break
 			}
+			case 'placed':
+				this.do({ type: 'placed', jobId: this.conversion.job?.id ?? '', place: each.place })
+				break
 			case 'historyTold':
 				this.do({ type: 'historyTold', sequence: this.conversion.sequence, answered: each.answered })
 				break
@@ -292,6 +308,7 @@ class Course {
 const START = {
 	type: 'start',
 	priority: 'normal',
+	maxPriority: 'urgent',
 	maxRetries: 3,
 	retryPolicy: { baseDelay: 1_000, maxDelay: 30_000 },
 	options: { quality: 'medium' },
@@ -354,6 +371,7 @@ test('whatever is owed has a time at which it is seen to, and an alarm that ring
 					isActive(conversion.job) ||
 					historyIsDue(conversion, now) ||
 					conversion.milestone > conversion.told.history ||
+					wantOf(conversion, now) !== conversion.told.want ||
 					wantToTell(conversion, now) !== null ||
 					conversion.sweepAt !== null ||
 					conversion.life.state !== 'kept'

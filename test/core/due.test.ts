@@ -23,7 +23,7 @@ test('what the lineup was told is told again only after a while', () => {
 	const scenario = new Scenario()
 	scenario.do(START)
 	expect(wantToTell(scenario.conversion, scenario.now)).toBe(1)
-	scenario.do({ type: 'wantTold', jobId: 'job-1', want: 1, answered: true })
+	scenario.do({ type: 'wantTold', jobId: 'job-1', want: 1, answered: true, place: null })
 	expect(wantToTell(scenario.conversion, scenario.now)).toBeNull()
 	expect(wantToTell(scenario.conversion, scenario.now + 30_000)).toBe(1)
 })
@@ -33,7 +33,7 @@ test('a lineup that does not answer is told again, later each time', () => {
 	scenario.do(START)
 	const waits: number[] = []
 	for (let miss = 0; miss < 4; miss++) {
-		scenario.do({ type: 'wantTold', jobId: 'job-1', want: 1, answered: false })
+		scenario.do({ type: 'wantTold', jobId: 'job-1', want: 1, answered: false, place: null })
 		const due = dueAt(scenario.conversion, scenario.now) ?? Number.NaN
 		waits.push(due - scenario.now)
 		scenario.now = due
@@ -56,7 +56,7 @@ test('a job that has ended and told everybody has nothing due', () => {
 	expect(historyIsDue(scenario.conversion, scenario.now)).toBe(true)
 	expect(dueAt(scenario.conversion, scenario.now)).not.toBeNull()
 	scenario.do({ type: 'historyTold', sequence: scenario.conversion.sequence, answered: true })
-	scenario.do({ type: 'wantTold', jobId: 'job-1', want: 0, answered: true })
+	scenario.do({ type: 'wantTold', jobId: 'job-1', want: 0, answered: true, place: null })
 	expect(historyIsDue(scenario.conversion, scenario.now)).toBe(false)
 	expect(dueAt(scenario.conversion, scenario.now)).toBeNull()
 	expect(scenario.saved).toBe(scenario.conversion)

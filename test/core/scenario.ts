@@ -8,6 +8,7 @@ export const START = {
 	type: 'start',
 	jobId: 'job-1',
 	priority: 'normal',
+	maxPriority: 'urgent',
 	maxRetries: 3,
 	retryPolicy: { baseDelay: 1_000, maxDelay: 30_000 },
 	options: { quality: 'medium' },

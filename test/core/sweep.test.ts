@@ -64,7 +64,7 @@ test('a retry refers to the packs of the job that it goes on with', () => {
 	const { scenario, fence } = opened(2)
 	scenario.finish(fence)
 	scenario.do({ type: 'cancel' })
-	scenario.do({ type: 'retry', jobId: 'job-2', priority: null, maxRetries: null, options: null })
+	scenario.do({ type: 'retry', jobId: 'job-2', priority: null, maxPriority: 'urgent', maxRetries: null, options: null })
 	expect(unreferencedFences(scenario.conversion, null, [{ fence, job: 1 }])).toEqual([])
 })
 

@@ -12,16 +12,17 @@ import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
 import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start } from '../../core/job/event.ts'
-import { type Conversion, packNumbers, reserved, versionOf } from '../../core/job/job.ts'
+import { type Conversion, packNumbers, reserved, TICKS_PER_SEQUENCE } from '../../core/job/job.ts'
 import { unreferencedFences } from '../../core/job/sweep.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
+import { type Place, placeSchema, type Want } from '../../core/lineup/entry.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
 import { errorText } from '../../error-text.ts'
 import { packKey, sourceKey } from '../files.ts'
 import { DocumentHistory } from '../history/documents.ts'
-import { lineupOf } from '../lineup/object.ts'
+import { lineupOf } from '../objects.ts'
 import { ProgressSockets } from './sockets.ts'
 import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } from './store.ts'
 
@@ -74,7 +75,10 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		this.#sockets = new ProgressSockets(ctx, () => this.#snapshot(this.#existing()))
 		if (!this.#live) return
 		void ctx.blockConcurrencyWhile(async () => {
-			this.#doing = { ...idle, alarmAt: await ctx.storage.getAlarm() }
+			const watchers = this.#sockets.isWatched() ? 'known' : 'none'
+			this.#doing = { ...idle, watchers, alarmAt: await ctx.storage.getAlarm() }
+			// Where it stands is heard in a moment, and those who look on need not see it go in between.
+			this.#sockets.hold(Date.now())
 			this.#apply({ type: 'woken' })
 		})
 	}
@@ -219,11 +223,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		if (ticket !== null) {
 			const isKept = this.#live?.conversion.life.state === 'kept'
 			const redeemed = isKept && this.#sockets.redeem(ticket, Date.now())
-			return redeemed ? this.#sockets.accept(redeemed.exp, Date.now()) : new Response(null, { status: 401 })
+			return redeemed ? this.#watch(redeemed.exp) : new Response(null, { status: 401 })
 		}
 		const caller = claimsSchema.safeParse(JSON.parse(request.headers.get('x-platen-caller') ?? 'null'))
 		if (!caller.success || !this.#accessible(caller.data, 'read')) return new Response(null, { status: 404 })
-		return this.#sockets.accept(caller.data.exp, Date.now())
+		return this.#watch(caller.data.exp)
 	}
 
 	override webSocketMessage(socket: WebSocket): void {
@@ -233,6 +237,13 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	/** A client that closes waits for our word before it lets go. */
 	override webSocketClose(socket: WebSocket): void {
 		socket.close()
+		if (!this.#sockets.isWatched(socket)) this.#doing = { ...this.#doing, watchers: 'none' }
+	}
+
+	/** The lineup says where the document's job stands now. @returns whether somebody still looks on */
+	placed(jobId: string, place: Place): boolean {
+		if (this.#live) this.#apply({ type: 'placed', jobId, place })
+		return this.#sockets.isWatched()
 	}
 
 	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
@@ -285,12 +296,18 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			more: finish.more,
 		} as const
 		const outcome = this.#apply(event, ({ outcome }) => {
-			if (pack && outcome === 'accepted') {
+			if (pack && outcome !== 'stale') {
 				this.#store.savePack(live.conversion.number, fence, pack.digest, pack.index)
 			}
 		})
-		if (outcome.outcome === 'stale') return { verdict: 'stop' }
-		return { verdict: 'go on', next: outcome.next && this.#leaseFrom(live, jobId, outcome.next) }
+		switch (outcome.outcome) {
+			case 'stale':
+				return { verdict: 'stop' }
+			case 'yield':
+				return { verdict: 'yield' }
+			case 'accepted':
+				return { verdict: 'go on', next: outcome.next && this.#leaseFrom(live, jobId, outcome.next) }
+		}
 	}
 
 	/** Looks after what is owed, as the alarm does; for when the alarm was lost. */
@@ -333,6 +350,14 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return step.outcome
 	}
 
+	/** Opens a progress socket; the lineup hears that somebody looks on, when the job waits there. */
+	#watch(exp: number): Response {
+		const response = this.#sockets.accept(exp, Date.now())
+		if (this.#doing.watchers === 'none') this.#doing = { ...this.#doing, watchers: 'new' }
+		this.#attend(Date.now())
+		return response
+	}
+
 	/** Sees to what is owed. */
 	#attend(now: number): void {
 		for (const effect of owed(this.#existing().conversion, this.#doing, now)) this.#perform(effect)
@@ -364,12 +389,24 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		const { document, conversion } = this.#existing()
 		const { job } = conversion
 		if (!job) return
-		const word = { jobId: job.id, documentId: document.id, priority: job.priority, want, seq: versionOf(conversion) }
-		const answered = await this.#attempt(LINEUP_DEADLINE, 'The lineup could not be told', () =>
-			lineupOf(this.env).want(word),
-		)
+		const word: Want = {
+			documentId: document.id,
+			jobId: job.id,
+			owner: JSON.stringify([document.owner.tenant, document.owner.sub]),
+			priority: job.priority,
+			want,
+			firstPageOut: job.ready.length > 0,
+			// What is wanted follows from rows and time, so what only memory knows is no newer word.
+			seq: conversion.sequence * TICKS_PER_SEQUENCE,
+			watched: this.#sockets.isWatched(),
+		}
+		let place: Place | null = null
+		const answered = await this.#attempt(LINEUP_DEADLINE, 'The lineup could not be told', async () => {
+			// An older lineup says nothing.
+			place = placeSchema.nullish().parse(await lineupOf(this.env).want(word)) ?? null
+		})
 		this.#doing = { ...this.#doing, lineup: false }
-		if (this.#live) this.#apply({ type: 'wantTold', jobId: job.id, want, answered })
+		if (this.#live) this.#apply({ type: 'wantTold', jobId: job.id, want, answered, place })
 	}
 
 	async #tellHistory(): Promise<void> {
@@ -447,9 +484,4 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		if (!this.#live) throw new Error('The document was never created')
 		return this.#live
 	}
-}
-
-/** The object of a document. */
-export function documentOf(env: ApiEnv, documentId: string): DurableObjectStub<DocumentObject> {
-	return env.DOCUMENTS.get(env.DOCUMENTS.idFromName(documentId))
 }

@@ -82,6 +82,17 @@ export class ProgressSockets {
 		})
 	}
 
+	/** Whether anybody looks on. @param except a socket that is closing */
+	isWatched(except?: WebSocket): boolean {
+		return this.#ctx.getWebSockets().some((socket) => socket !== except)
+	}
+
+	/** The next snapshot is sent after {@link COALESCED_OVER} only, as if one had been sent now. */
+	hold(now: number): void {
+		this.#lastSentAt = now
+		this.#lastStatus = this.#read().status
+	}
+
 	/** Tells everybody, now or within {@link COALESCED_OVER}. */
 	publish(now: number): void {
 		if (this.#ctx.getWebSockets().length === 0) return

@@ -3,7 +3,8 @@ import { and, desc, eq, gt, gte, isNull, lt, or, type SQL, sql } from 'drizzle-o
 import { drizzle } from 'drizzle-orm/d1'
 import { z } from 'zod'
 import type { Owner } from '../../core/access.ts'
-import { type Conversion, versionOf } from '../../core/job/job.ts'
+import { estimateErrors } from '../../core/job/estimate.ts'
+import { type Conversion, type Job, versionOf } from '../../core/job/job.ts'
 import { snapshotOf } from '../../core/job/view.ts'
 import { type DocumentList, documentItemSchema } from '../../core/protocol.ts'
 import type { DocumentRecord } from '../document/store.ts'
@@ -162,11 +163,23 @@ function rowOf(document: DocumentRecord, conversion: Conversion): JobRow | null 
 		failureCode: failure?.code ?? null,
 		errorMessage: failure?.message ?? null,
 		estimatedCompletion: estimatedCompletion === null ? null : Date.parse(estimatedCompletion),
+		...estimateColumns(job),
 		createdAt: job.createdAt,
 		startedAt: 'startedAt' in phase ? phase.startedAt : null,
 		firstPageAt: job.firstPageAt,
 		completedAt: 'completedAt' in phase ? phase.completedAt : null,
 		updatedAt: conversion.updatedAt,
+	}
+}
+
+function estimateColumns(job: Job) {
+	const { waiting, processing } = estimateErrors(job)
+	const rounded = (milliseconds: number | undefined) => (milliseconds === undefined ? null : Math.round(milliseconds))
+	return {
+		waitingEstimate: rounded(waiting?.estimate),
+		waitingEstimateError: rounded(waiting?.error),
+		processingEstimate: rounded(processing?.estimate),
+		processingEstimateError: rounded(processing?.error),
 	}
 }
 

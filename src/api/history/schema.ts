@@ -55,6 +55,12 @@ export const conversionJobs = sqliteTable(
 		/** For people; causes are never kept. */
 		errorMessage: text('error_message'),
 		estimatedCompletion: integer('estimated_completion'),
+		/** How long it was first said to take while it waited, and by how much it was later than that. Milliseconds. */
+		waitingEstimate: integer('waiting_estimate'),
+		waitingEstimateError: integer('waiting_estimate_error'),
+		/** The same, of the first estimate that was made from its own pages. */
+		processingEstimate: integer('processing_estimate'),
+		processingEstimateError: integer('processing_estimate_error'),
 		createdAt: integer('created_at').notNull(),
 		startedAt: integer('started_at'),
 		firstPageAt: integer('first_page_at'),

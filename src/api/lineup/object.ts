@@ -1,27 +1,40 @@
 /**
- * The one object that knows who waits for a converter. Wiring only: the order is decided in `core/lineup.ts`.
+ * The one object that knows who waits for a converter. Wiring only: the order is decided in `core/lineup`.
  *
- * Entries are rows; reservations and nudges are memory, and forgetting them only costs a claim that finds nothing.
+ * Entries and a pause are rows; reservations, nudges and turns are memory, and forgetting them only costs a claim that
+ * finds nothing, and estimates for a while.
  */
 import { DurableObject } from 'cloudflare:workers'
+import type { Claim, Claimant, Leaver } from '../../core/gate.ts'
+import { type Place, type Want, wantSchema } from '../../core/lineup/entry.ts'
 import {
 	alarmToSet,
 	claim,
-	emptyLineup,
+	createLineup,
 	forget,
-	HANDED_BACK_AFTER,
-	handBack,
 	type Lineup,
-	nudgeArrived,
+	leave,
+	pause,
+	resume,
 	takeDueNudges,
-	type Want,
 	want,
-} from '../../core/lineup.ts'
+} from '../../core/lineup/lineup.ts'
+import { HANDED_BACK_AFTER, nudgeHandedBack } from '../../core/lineup/nudges.ts'
+import { overviewOf, type Queue } from '../../core/lineup/overview.ts'
+import { placeOf, type Refreshed, takeRefreshed, told, unwatch } from '../../core/lineup/watch.ts'
+import { within } from '../../deadline.ts'
 import { errorText } from '../../error-text.ts'
+import { documentOf } from '../objects.ts'
 import { LineupStore } from './store.ts'
 
 /** Queues take at most this many messages at once. */
 const NUDGES_PER_SEND = 100
+
+/** How many of those who wait an operator sees. */
+const NAMED = 50
+
+/** Milliseconds that a document may take to hear of its place. */
+const PLACED_DEADLINE = 5_000
 
 export class LineupObject extends DurableObject<ApiEnv> {
 	readonly #store: LineupStore
@@ -32,35 +45,46 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
 		this.#store = new LineupStore(ctx.storage.sql)
-		this.#lineup = emptyLineup()
-		for (const entry of this.#store.load()) this.#lineup.entries.set(entry.documentId, entry)
+		this.#lineup = createLineup(this.#store.load(), this.#store.pause())
 	}
 
-	/** A document says how many converters it wants from now on; once this returns, that is kept. */
-	want(word: Want): void {
+	/**
+	 * A document says how many converters it wants from now on; once this returns, that is kept.
+	 *
+	 * @returns where it stands now; null when it does not wait
+	 */
+	want(input: unknown): Place | null {
+		const word: Want = wantSchema.parse(input)
 		const now = Date.now()
 		const entry = want(this.#lineup, word, now)
 		if (entry === null) this.#store.delete(word.documentId)
 		else if (entry !== 'unchanged') this.#store.save(entry)
+		const place = placeOf(this.#lineup, word, now)
+		told(this.#lineup, word.documentId, place, now)
 		this.#attend(now)
+		return place
 	}
 
-	/**
-	 * The document that is next, reserved for a while but not taken.
-	 *
-	 * @param nudged whether a nudge brought the converter here, rather than being done with something else
-	 */
-	claim(nudged: boolean): { documentId: string; jobId: string } | null {
+	/** The document that is next, reserved for a while but not taken. */
+	claim(claimant: Claimant): Claim | null {
 		const now = Date.now()
-		if (nudged) nudgeArrived(this.#lineup)
-		const next = claim(this.#lineup, now)
+		const next = claim(this.#lineup, claimant, now)
 		this.#attend(now)
 		return next && { documentId: next.documentId, jobId: next.jobId }
 	}
 
+	/** A converter's time is up: another is called if somebody waits. */
+	leave({ converter }: Leaver): void {
+		const now = Date.now()
+		leave(this.#lineup, converter, now)
+		this.#attend(now)
+	}
+
 	/** A job that its document does not know any more. */
 	forget(documentId: string, jobId: string): void {
-		if (forget(this.#lineup, documentId, jobId)) this.#store.delete(documentId)
+		if (!forget(this.#lineup, documentId, jobId)) return
+		this.#store.delete(documentId)
+		this.#attend(Date.now())
 	}
 
 	/** Looks after those who wait, as the alarm does; for when the alarm was lost. */
@@ -71,7 +95,27 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	/** A converter was nudged that is busy already: another is, but not at once, since it may be the same again. */
 	handBack(): void {
 		const now = Date.now()
-		if (handBack(this.#lineup, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
+		if (nudgeHandedBack(this.#lineup.nudges, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
+	}
+
+	/** The lineup as an operator sees it. */
+	overview(): Queue {
+		return overviewOf(this.#lineup, NAMED, Date.now())
+	}
+
+	/** Nobody is given work until somebody resumes. @param by the subject of who says so */
+	pause(by: string): Queue {
+		const now = Date.now()
+		this.#store.savePause(pause(this.#lineup, by, now))
+		this.#attend(now)
+		return this.overview()
+	}
+
+	resume(): Queue {
+		resume(this.#lineup)
+		this.#store.savePause(null)
+		this.#attend(Date.now())
+		return this.overview()
 	}
 
 	override alarm(): void {
@@ -84,6 +128,7 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		for (let sent = 0; sent < due; sent += NUDGES_PER_SEND) {
 			this.#send(Math.min(NUDGES_PER_SEND, due - sent), delaySeconds)
 		}
+		for (const refreshed of takeRefreshed(this.#lineup, now)) this.ctx.waitUntil(this.#tell(refreshed))
 		const alarm = alarmToSet(this.#lineup, this.#alarmAt, now)
 		if (alarm === null) return
 		this.#alarmAt = alarm
@@ -100,9 +145,14 @@ export class LineupObject extends DurableObject<ApiEnv> {
 			),
 		)
 	}
-}
 
-/** There is one lineup. */
-export function lineupOf(env: ApiEnv): DurableObjectStub<LineupObject> {
-	return env.LINEUP.get(env.LINEUP.idFromName('lineup'))
+	/** Who does not hear of it now hears with the next change, or in answer to the next word. */
+	async #tell({ documentId, jobId, place }: Refreshed): Promise<void> {
+		try {
+			const isWatched = await within(PLACED_DEADLINE, documentOf(this.env, documentId).placed(jobId, place))
+			if (!isWatched) unwatch(this.#lineup, documentId)
+		} catch (error) {
+			console.warn('A document could not be told its place', { documentId, error: errorText(error) })
+		}
+	}
 }

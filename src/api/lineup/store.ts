@@ -1,58 +1,91 @@
-/** The lineup's rows: one for each job that waits. Everything else about it is memory that may be forgotten. */
+/** The lineup's rows: one for each job that waits, and a pause. Everything else about it is memory that may be forgotten. */
 import { z } from 'zod'
-import type { Entry } from '../../core/lineup.ts'
+import type { Entry } from '../../core/lineup/entry.ts'
+import type { Pause } from '../../core/lineup/lineup.ts'
 import { prioritySchema } from '../../core/snapshot.ts'
 
 const rowSchema = z
 	.object({
-		job_id: z.string(),
 		document_id: z.string(),
+		job_id: z.string(),
+		owner: z.string(),
 		priority: prioritySchema,
 		want: z.int(),
+		first_page_out: z.int().transform(Boolean),
 		seq: z.int(),
-		sort_key: z.number(),
+		arrival: z.number(),
 	})
 	.transform(
-		({ job_id, document_id, sort_key, ...rest }): Entry => ({
+		({ document_id, job_id, first_page_out, ...rest }): Entry => ({
 			...rest,
-			jobId: job_id,
 			documentId: document_id,
-			key: sort_key,
+			jobId: job_id,
+			firstPageOut: first_page_out,
 		}),
 	)
+
+const pauseSchema = z.object({ since: z.number(), by: z.string() })
 
 export class LineupStore {
 	readonly #sql: SqlStorage
 
 	constructor(sql: SqlStorage) {
 		this.#sql = sql
-		sql.exec(`CREATE TABLE IF NOT EXISTS waiting (
-			document_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, priority TEXT NOT NULL, want INTEGER NOT NULL,
-			seq INTEGER NOT NULL, sort_key REAL NOT NULL
+		sql.exec(`CREATE TABLE IF NOT EXISTS line (
+			document_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, owner TEXT NOT NULL, priority TEXT NOT NULL,
+			want INTEGER NOT NULL, first_page_out INTEGER NOT NULL, seq INTEGER NOT NULL, arrival REAL NOT NULL
 		) STRICT, WITHOUT ROWID`)
+		sql.exec(
+			'CREATE TABLE IF NOT EXISTS pause (id INTEGER PRIMARY KEY, since INTEGER NOT NULL, by TEXT NOT NULL) STRICT',
+		)
+		this.#takeOver()
 	}
 
 	load(): Entry[] {
 		return this.#sql
-			.exec('SELECT * FROM waiting')
+			.exec('SELECT * FROM line')
 			.toArray()
 			.map((row) => rowSchema.parse(row))
 	}
 
 	save(entry: Entry): void {
 		this.#sql.exec(
-			`INSERT INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-			ON CONFLICT (document_id) DO UPDATE SET job_id = ?2, priority = ?3, want = ?4, seq = ?5, sort_key = ?6`,
+			`INSERT INTO line (document_id, job_id, owner, priority, want, first_page_out, seq, arrival)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+			ON CONFLICT (document_id) DO UPDATE SET
+			job_id = ?2, owner = ?3, priority = ?4, want = ?5, first_page_out = ?6, seq = ?7, arrival = ?8`,
 			entry.documentId,
 			entry.jobId,
+			entry.owner,
 			entry.priority,
 			entry.want,
+			entry.firstPageOut ? 1 : 0,
 			entry.seq,
-			entry.key,
+			entry.arrival,
 		)
 	}
 
 	delete(documentId: string): void {
-		this.#sql.exec('DELETE FROM waiting WHERE document_id = ?', documentId)
+		this.#sql.exec('DELETE FROM line WHERE document_id = ?', documentId)
+	}
+
+	/** The first release's table knew no owners, and kept the key instead of what it is made of. */
+	#takeOver(): void {
+		const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'waiting'"
+		if (this.#sql.exec(query).toArray().length === 0) return
+		this.#sql.exec(`INSERT OR IGNORE INTO line SELECT document_id, job_id, '', priority, want, 0, seq,
+			sort_key + CASE priority WHEN 'urgent' THEN 600000 WHEN 'high' THEN 120000 WHEN 'low' THEN -600000 ELSE 0 END
+			FROM waiting`)
+		this.#sql.exec('DROP TABLE waiting')
+	}
+
+	pause(): Pause | null {
+		const row = this.#sql.exec('SELECT since, by FROM pause').toArray()[0]
+		return row ? pauseSchema.parse(row) : null
+	}
+
+	savePause(pause: Pause | null): void {
+		if (pause === null) this.#sql.exec('DELETE FROM pause')
+		else this.#sql.exec('INSERT INTO pause VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING', pause.since, pause.by)
 	}
 }

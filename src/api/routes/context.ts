@@ -1,7 +1,7 @@
 /** What every route starts from: who calls, and the parts of the request, parsed. */
 import type { Context } from 'hono'
 import type { z } from 'zod'
-import type { Caller } from '../../core/access.ts'
+import { type Caller, isOperator } from '../../core/access.ts'
 import { documentIdSchema } from '../../core/gate.ts'
 import { idempotencyKeySchema } from '../../core/protocol.ts'
 import { authenticate } from '../auth.ts'
@@ -13,6 +13,13 @@ export type AppEnv = { Bindings: ApiEnv }
 /** @throws Refusal `unauthorized` */
 export function callerOf(context: Context<AppEnv>): Promise<Caller> {
 	return authenticate(context.req.header('Authorization'), settingsOf(context.env).jwtSecret, Date.now())
+}
+
+/** A caller who runs the service. @throws Refusal `unauthorized` or `forbidden` */
+export async function operatorOf(context: Context<AppEnv>): Promise<Caller> {
+	const caller = await callerOf(context)
+	if (!isOperator(caller)) throw new Refusal('forbidden', 'This needs a token with the scope "operator".')
+	return caller
 }
 
 /** @throws Refusal `not_found`: an id that cannot be one is as good as one that nobody has */

@@ -1,5 +1,6 @@
 /** A document's conversion: status, commands, live progress. */
 import { Hono } from 'hono'
+import { maxPriorityOf } from '../../core/access.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
 	type ConversionCommand,
@@ -8,11 +9,12 @@ import {
 	statusQuerySchema,
 	TICKET_PROTOCOL_PREFIX,
 } from '../../core/protocol.ts'
-import type { Snapshot } from '../../core/snapshot.ts'
-import { type CommandAnswer, documentOf } from '../document/object.ts'
+import type { Priority, Snapshot } from '../../core/snapshot.ts'
+import type { CommandAnswer } from '../document/object.ts'
 import { type Settings, settingsOf } from '../env.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
+import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 import { type AppEnv, callerOf, documentIdOf, idempotencyKeyOf, noSuchDocument, parse, parseBody } from './context.ts'
 
@@ -34,7 +36,7 @@ export const conversionRoutes = new Hono<AppEnv>()
 		const id = documentIdOf(context)
 		const key = idempotencyKeyOf(context)
 		const asked = await parseBody(context, conversionCommandSchema)
-		const command = commandOf(asked, settingsOf(context.env))
+		const command = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
 		const request = key === null ? null : { key, fingerprint: fingerprintOf(asked) }
 		const answer = await documentOf(context.env, id).command(caller, command, request)
 		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
@@ -69,7 +71,7 @@ export const conversionRoutes = new Hono<AppEnv>()
 	})
 
 /** A command as the document understands it. */
-function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings): Command {
+function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings, maxPriority: Priority): Command {
 	const jobId = crypto.randomUUID()
 	switch (asked.action) {
 		case 'start':
@@ -77,6 +79,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				type: 'start',
 				jobId,
 				priority: asked.priority,
+				maxPriority,
 				maxRetries: asked.maxRetries ?? maxRetries,
 				retryPolicy,
 				options: asked.options,
@@ -88,6 +91,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				type: 'retry',
 				jobId,
 				priority: asked.priority ?? null,
+				maxPriority,
 				maxRetries: asked.maxRetries ?? null,
 				options: asked.options ?? null,
 			}

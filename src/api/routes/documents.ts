@@ -1,14 +1,14 @@
 /** Documents: upload, list, one. */
 import { Hono } from 'hono'
-import { mayOwn } from '../../core/access.ts'
+import { maxPriorityOf, mayOwn } from '../../core/access.ts'
 import type { Start } from '../../core/job/event.ts'
 import { documentSchema, listQuerySchema, uploadQuerySchema } from '../../core/protocol.ts'
 import { within } from '../../deadline.ts'
-import { documentOf } from '../document/object.ts'
 import type { DocumentRecord } from '../document/store.ts'
 import { settingsOf } from '../env.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { documentIdFor } from '../idempotency.ts'
+import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 import { receive } from '../receive.ts'
 import { declaredLength, openPdf } from '../upload.ts'
@@ -39,6 +39,7 @@ export const documentRoutes = new Hono<AppEnv>()
 		const start: Start = {
 			jobId: crypto.randomUUID(),
 			priority: query.priority,
+			maxPriority: maxPriorityOf(caller),
 			maxRetries: settings.maxRetries,
 			retryPolicy: settings.retryPolicy,
 			options: { quality: query.quality },

@@ -30,12 +30,20 @@ export interface Doing {
 	alarmAt: number | null
 	/** What is under way. */
 	lineup: boolean
+	/** Whether somebody looks on, and whether the lineup has been told so. */
+	watchers: 'none' | 'new' | 'known'
 	history: boolean
 	sweep: boolean
 }
 
 /** Of somebody who does nothing, and whose alarm is not set. */
-export const idle: Readonly<Doing> = { alarmAt: null, lineup: false, history: false, sweep: false }
+export const idle: Readonly<Doing> = {
+	alarmAt: null,
+	lineup: false,
+	watchers: 'none',
+	history: false,
+	sweep: false,
+}
 
 export type Effect =
 	/** Tell the lineup how many converters the job wants; then `wantTold`. */
@@ -52,7 +60,7 @@ export type Effect =
 export function owed(conversion: Conversion, doing: Readonly<Doing>, now: number): Effect[] {
 	if (conversion.life.state === 'forgotten') return [{ type: 'forget' }]
 	const effects: Effect[] = []
-	const want = wantToTell(conversion, now)
+	const want = wantToTell(conversion, now, doing.watchers === 'new')
 	if (want !== null && !doing.lineup) effects.push({ type: 'tellLineup', want })
 	if (historyIsDue(conversion, now) && !doing.history) effects.push({ type: 'tellHistory' })
 	if (sweepIsDue(conversion, now) && !doing.sweep) effects.push({ type: 'sweep' })
@@ -67,7 +75,7 @@ export function owed(conversion: Conversion, doing: Readonly<Doing>, now: number
 export function begun(doing: Readonly<Doing>, effect: Effect): Doing {
 	switch (effect.type) {
 		case 'tellLineup':
-			return { ...doing, lineup: true }
+			return { ...doing, lineup: true, watchers: doing.watchers === 'none' ? 'none' : 'known' }
 		case 'tellHistory':
 			return { ...doing, history: true }
 		case 'sweep':
@@ -91,12 +99,13 @@ export function wantOf(conversion: Conversion, now: number): number {
 	return Math.max(0, Math.min(MAX_CONVERTERS - atWork, runnable - atWork))
 }
 
-/** What the lineup is to be told now, or null. */
-export function wantToTell(conversion: Conversion, now: number): number | null {
+/** What the lineup is to be told now, or null. @param isNoticed whether somebody looks on of whom it does not know */
+export function wantToTell(conversion: Conversion, now: number, isNoticed = false): number | null {
 	const want = wantOf(conversion, now)
 	const { told } = conversion
 	const news =
-		want !== told.want || (want > 0 && hasPassed(told.wantAt + WANT_REPEATED_AFTER, WANT_REPEATED_AFTER, now))
+		want !== told.want ||
+		(want > 0 && (isNoticed || hasPassed(told.wantAt + WANT_REPEATED_AFTER, WANT_REPEATED_AFTER, now)))
 	return news && mayTry(told.wantAt, told.wantMisses, now) ? want : null
 }
 

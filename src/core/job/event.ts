@@ -3,6 +3,7 @@
  * randomness, new ids) comes in with the event.
  */
 import type { FailureCode } from '../failure.ts'
+import type { Place } from '../lineup/entry.ts'
 import type { ConversionOptions } from '../options.ts'
 import type { PageRange } from '../pages.ts'
 import type { Priority } from '../snapshot.ts'
@@ -16,6 +17,8 @@ export type OnActive = 'return' | 'reject' | 'replace'
 export interface Start {
 	jobId: string
 	priority: Priority
+	/** The most that the caller may have; more is lowered to it. */
+	maxPriority: Priority
 	maxRetries: number
 	retryPolicy: RetryPolicy
 	options: ConversionOptions
@@ -28,6 +31,8 @@ export interface Start {
 export interface Retry {
 	jobId: string
 	priority: Priority | null
+	/** The most that the caller may have; more is lowered to it. */
+	maxPriority: Priority
 	maxRetries: number | null
 	options: ConversionOptions | null
 }
@@ -42,7 +47,7 @@ export type Event =
 	| { type: 'cancel' }
 	/** The document is to go, for good. */
 	| { type: 'erase' }
-	/** A converter asks for work. */
+	/** A converter that the lineup has sent asks for work: its turn begins. */
 	| { type: 'lease'; jobId: string }
 	/** A converter has opened the document. */
 	| { type: 'opened'; fence: number; pageCount: number }
@@ -64,8 +69,10 @@ export type Event =
 	| { type: 'tick'; random: number }
 	/** The object came back to life with what was saved. */
 	| { type: 'woken' }
-	/** The lineup was told, or at least tried to be told, what is wanted. */
-	| { type: 'wantTold'; jobId: string; want: number; answered: boolean }
+	/** The lineup was told, or at least tried to be told, what is wanted; it says where the job stands, if it waits. */
+	| { type: 'wantTold'; jobId: string; want: number; answered: boolean; place: Place | null }
+	/** The lineup says that the job's place has changed. */
+	| { type: 'placed'; jobId: string; place: Place }
 	/** The history was told everything up to a sequence, or at least that was tried. */
 	| { type: 'historyTold'; sequence: number; answered: boolean }
 	/** What nobody referred to was deleted, or at least that was tried; `due` is the `sweepAt` that asked for it. */
@@ -99,7 +106,11 @@ export type LeaseOutcome = { outcome: 'leased'; grant: Grant } | { outcome: 'not
 /** Whether the converter still has its lease. */
 export type FenceOutcome = { outcome: 'current' } | { outcome: 'stale' }
 
-export type FinishOutcome = { outcome: 'accepted'; next: Grant | null } | { outcome: 'stale' }
+export type FinishOutcome =
+	| { outcome: 'accepted'; next: Grant | null }
+	/** The converter's turn with this document is over: the lineup says who is next. */
+	| { outcome: 'yield' }
+	| { outcome: 'stale' }
 
 /** What a user may say of a document's conversion. */
 export type Command = Extract<Event, { type: 'start' | 'retry' | 'cancel' }>
@@ -119,6 +130,7 @@ interface Outcomes {
 	tick: null
 	woken: null
 	wantTold: null
+	placed: null
 	historyTold: null
 	swept: null
 }

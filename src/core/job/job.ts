@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { failureCodeSchema } from '../failure.ts'
+import { placeSchema } from '../lineup/entry.ts'
 import { conversionOptionsSchema } from '../options.ts'
 import { pageRangeSchema } from '../pages.ts'
 import { prioritySchema } from '../snapshot.ts'
@@ -38,6 +39,8 @@ export const chunkSchema = z.discriminatedUnion('state', [
 		endsAt: z.number().default(0),
 		/** Pages of this lease rendered so far, as reported. */
 		rendered: z.int(),
+		/** When its converter's turn with this document is over. */
+		turnEndsAt: z.number().default(0),
 	}),
 ])
 export type Chunk = z.infer<typeof chunkSchema>
@@ -65,10 +68,32 @@ export const phaseSchema = z.discriminatedUnion('status', [
 ])
 export type Phase = z.infer<typeof phaseSchema>
 
+/** How fast the work goes on: see `estimate.ts`. */
+export const paceSchema = z.object({
+	/** When progress was last measured, and how many pages were done with then. */
+	at: z.number(),
+	processed: z.int(),
+	/** Milliseconds of one converter's time that a page takes, smoothed; null before the first. */
+	cost: z.number().nullable(),
+	/** Pages that this was measured on. */
+	measured: z.int(),
+})
+export type Pace = z.infer<typeof paceSchema>
+
+/** What was once said of how long it would take. */
+const promiseSchema = z.object({
+	/** When it was said. */
+	at: z.number(),
+	/** Milliseconds. */
+	remaining: z.number(),
+})
+
 export const jobSchema = z.object({
 	id: z.string(),
 	options: conversionOptionsSchema,
 	priority: prioritySchema,
+	/** What was asked for, when that was more than the caller may have. */
+	requestedPriority: prioritySchema.nullable().default(null),
 	maxRetries: z.int(),
 	retryPolicy: retryPolicySchema.default(defaultRetryPolicy),
 	createdAt: z.number(),
@@ -88,6 +113,13 @@ export const jobSchema = z.object({
 	firstPageAt: z.number().nullable(),
 	/** See `progress.ts`: percent is held between these two, so that it survives a crash without a write per page. */
 	progress: z.object({ floor: z.number(), ceiling: z.number() }),
+	/** Where it stood in the lineup when that was last heard, and when; while it is worked on, where it would if it came back. */
+	place: placeSchema.extend({ at: z.number() }).nullable().default(null),
+	pace: paceSchema.nullable().default(null),
+	/** The first estimate that was given while it waited, and while it was worked on. */
+	promises: z
+		.object({ waiting: promiseSchema.nullable(), processing: promiseSchema.nullable() })
+		.default({ waiting: null, processing: null }),
 })
 export type Job = z.infer<typeof jobSchema>
 

@@ -4,6 +4,8 @@
  *
  * Invariant I4: the version rises with every visible change.
  */
+
+import { estimated } from './estimate.ts'
 import type { Change, Event, OutcomeOf, Ruling } from './event.ts'
 import { type Conversion, type Job, TICKS_PER_SEQUENCE } from './job.ts'
 import { percentOf, savedBounds } from './progress.ts'
@@ -56,9 +58,11 @@ function rule(conversion: Conversion, event: Event, now: number): Ruling<Outcome
 		case 'tick':
 			return work.tick(conversion, event, now)
 		case 'woken':
-			return work.woken(conversion)
+			return work.woken(conversion, now)
 		case 'wantTold':
 			return told.wantTold(conversion, event, now)
+		case 'placed':
+			return told.placed(conversion, event, now)
 		case 'historyTold':
 			return told.historyTold(conversion, event, now)
 	}
@@ -91,7 +95,8 @@ function committed(before: Conversion, change: Change, now: number): Omit<Step<n
 			}
 			// A tick that would run into the next sequence becomes one.
 			const write = change.durable || before.tick + 1 >= TICKS_PER_SEQUENCE
-			const shown = { ...conversion, job: neverBelow(conversion.job, before.job) }
+			const job = neverBelow(conversion.job, before.job)
+			const shown = { ...conversion, job: job && estimated(before.job, job, now) }
 			const next = versioned(shown, write ? before.sequence + 1 : before.sequence, write ? 0 : before.tick + 1)
 			return { conversion: write ? withSavedBounds(next) : next, write, visible: true, closed: null }
 		}

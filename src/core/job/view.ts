@@ -2,6 +2,7 @@
 import { failure } from '../failure.ts'
 import { formatRanges } from '../pages.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { isInLine, remainingOf } from './estimate.ts'
 import { type Conversion, isWaiting, type Job, versionOf } from './job.ts'
 import { percentOf, processedPages, stageMessage, stageOf } from './progress.ts'
 
@@ -14,14 +15,13 @@ export function snapshotOf(document: { id: string; externalId: string | null }, 
 		externalId: document.externalId,
 		version: versionOf(conversion),
 		updatedAt: iso(conversion.updatedAt),
-		queuePosition: null,
-		estimatedTimeRemaining: null,
-		estimatedCompletion: null,
 	}
 	const { job } = conversion
 	if (job === null) return { ...common, ...notConverted }
 	const { phase } = job
 	const stage = stageOf(job)
+	// As of the last change: the same version always says the same.
+	const remaining = remainingOf(job, conversion.updatedAt)
 	return {
 		...common,
 		jobId: job.id,
@@ -30,6 +30,7 @@ export function snapshotOf(document: { id: string; externalId: string | null }, 
 		progress: percentOf(job),
 		message: messageOf(job),
 		priority: job.priority,
+		requestedPriority: job.requestedPriority ?? job.priority,
 		totalPages: job.totalPages,
 		processedPages: processedPages(job),
 		readyPages: formatRanges(job.ready),
@@ -38,6 +39,9 @@ export function snapshotOf(document: { id: string; externalId: string | null }, 
 		retryCount: job.retryCount,
 		maxRetries: job.maxRetries,
 		nextRetryAt: isoOrNull(nextRetryAt(job, conversion.updatedAt)),
+		queuePosition: isInLine(job) ? (job.place?.position ?? null) : null,
+		estimatedTimeRemaining: remaining === null ? null : Math.round(remaining),
+		estimatedCompletion: isoOrNull(remaining === null ? null : Math.round(conversion.updatedAt + remaining)),
 		failure: phase.status === 'failed' ? failure(phase.code) : null,
 		createdAt: iso(job.createdAt),
 		startedAt: isoOrNull('startedAt' in phase ? phase.startedAt : null),
@@ -53,6 +57,7 @@ const notConverted = {
 	progress: 0,
 	message: 'Not converted yet',
 	priority: null,
+	requestedPriority: null,
 	totalPages: null,
 	processedPages: 0,
 	readyPages: '',
@@ -61,6 +66,9 @@ const notConverted = {
 	retryCount: 0,
 	maxRetries: 0,
 	nextRetryAt: null,
+	queuePosition: null,
+	estimatedTimeRemaining: null,
+	estimatedCompletion: null,
 	failure: null,
 	createdAt: null,
 	startedAt: null,
@@ -80,6 +88,7 @@ function messageOf(job: Job): string {
 				: `Ready, without ${job.failedPages.length} ${job.failedPages.length === 1 ? 'page' : 'pages'}`
 		case 'queued':
 		case 'processing':
+			if (isInLine(job) && job.place?.isPaused) return 'Conversions are paused. This one goes on by itself.'
 			return stageMessage[stageOf(job)]
 	}
 }

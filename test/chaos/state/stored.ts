@@ -43,7 +43,7 @@ export function readStored(path: string): Stored {
 			...databases(path, 'd1/miniflare-D1DatabaseObject').map((file) => reading(file, tablesOf)),
 		),
 		lineup: databases(path, 'do/*-LineupObject').flatMap((file) =>
-			reading(file, (database) => rowsOf(database, 'waiting')),
+			reading(file, (database) => rowsOf(database, 'line')),
 		),
 	}
 }

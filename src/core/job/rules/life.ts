@@ -4,6 +4,7 @@
  * Invariants held here: I2 at most one active job · I3 a job that has ended never changes: another takes its place.
  */
 import { rangeLength } from '../../pages.ts'
+import { isAbove, lowered } from '../../priority.ts'
 import { firstChunk, missingChunks, pagesToConvert } from '../chunks.ts'
 import type {
 	CancelOutcome,
@@ -77,6 +78,7 @@ export function retry(conversion: Conversion, event: Of<'retry'>, now: number): 
 		{
 			jobId: event.jobId,
 			priority: event.priority ?? job.priority,
+			maxPriority: event.maxPriority,
 			maxRetries: event.maxRetries ?? job.maxRetries,
 			retryPolicy: job.retryPolicy,
 			options: job.options,
@@ -169,7 +171,8 @@ function freshJob(start: Omit<Start, 'onActive' | 'forceReconvert'>, now: number
 	return {
 		id: start.jobId,
 		options: start.options,
-		priority: start.priority,
+		priority: lowered(start.priority, start.maxPriority),
+		requestedPriority: isAbove(start.priority, start.maxPriority) ? start.priority : null,
 		maxRetries: start.maxRetries,
 		retryPolicy: start.retryPolicy,
 		createdAt: now,
@@ -183,6 +186,9 @@ function freshJob(start: Omit<Start, 'onActive' | 'forceReconvert'>, now: number
 		retryCount: 0,
 		firstPageAt: null,
 		progress: { floor: 0, ceiling: 0 },
+		place: null,
+		pace: null,
+		promises: { waiting: null, processing: null },
 	}
 }
 

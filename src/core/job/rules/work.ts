@@ -9,7 +9,7 @@ import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rang
 import { pagesToConvert, remainingChunks, split, without } from '../chunks.ts'
 import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '../event.ts'
 import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from '../job.ts'
-import { boundsAfterCrash, isHeldBack, percentOf } from '../progress.ts'
+import { boundsAfterCrash, isHeldBack, percentOf, processedPages } from '../progress.ts'
 import { backoff } from '../retry.ts'
 import { aged } from './life.ts'
 import { bookkeeping, littered, milestone, moved, progressed, unchanged } from './ruling.ts'
@@ -19,6 +19,12 @@ export const LEASE_DURATION = 30_000
 
 /** How long a lease lasts whatever is reported, in milliseconds: no sound converter needs a third of this for a chunk. */
 export const LONGEST_LEASE = 600_000
+
+/**
+ * How long a converter stays with a document, in milliseconds; then the lineup says who is next. It is looked at when a
+ * chunk is finished, so a turn is longer by up to a chunk.
+ */
+export const TURN_DURATION = 5_000
 
 /** The most converters that work on one job at a time. */
 export const MAX_CONVERTERS = 8
@@ -32,11 +38,21 @@ const SPLIT_AFTER = 2
 type Of<T extends Event['type']> = Extract<Event, { type: T }>
 
 export function lease(conversion: Conversion, event: Of<'lease'>, now: number): Ruling<LeaseOutcome> {
-	const { job } = conversion
-	if (!isActive(job) || job.id !== event.jobId) return unchanged({ outcome: 'nothing' })
-	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
-	if (!chunk || job.chunks.filter(isLeased).length >= MAX_CONVERTERS) return unchanged({ outcome: 'nothing' })
+	const runnable = conversion.job?.id === event.jobId ? runnableChunk(conversion.job, now) : null
+	if (!runnable) return unchanged({ outcome: 'nothing' })
+	const { job, chunk } = runnable
 
+	return handOut(conversion, job, chunk, now + TURN_DURATION, now)
+}
+
+/** A chunk goes to a converter, whose turn ends at a time. */
+function handOut(
+	conversion: Conversion,
+	job: Job,
+	chunk: Chunk,
+	turnEndsAt: number,
+	now: number,
+): Ruling<Extract<LeaseOutcome, { outcome: 'leased' }>> {
 	const fence = conversion.fence + 1
 	const leased: LeasedChunk = {
 		state: 'leased',
@@ -47,9 +63,11 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		savedUntil: now + LEASE_DURATION,
 		endsAt: now + LONGEST_LEASE,
 		rendered: 0,
+		turnEndsAt,
 	}
 	const next: Job = {
 		...job,
+		place: null,
 		phase: job.phase.status === 'queued' ? { status: 'processing', startedAt: now } : job.phase,
 		chunks: job.chunks.map((candidate) => (candidate === chunk ? leased : candidate)),
 	}
@@ -60,6 +78,13 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 		},
 		change: { kind: 'visible', conversion: { ...conversion, fence, job: next }, durable: true },
 	}
+}
+
+/** What is next to be leased of a job; null when nothing is. */
+function runnableChunk(job: Job | null, now: number): { job: Job; chunk: Chunk } | null {
+	if (!isActive(job) || job.chunks.filter(isLeased).length >= MAX_CONVERTERS) return null
+	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
+	return chunk ? { job, chunk } : null
 }
 
 /** Whether a chunk may be leased: its backoff is over, or it was set by a clock that has been put back since. */
@@ -132,9 +157,16 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 	}
 	const { change } = settled(conversion, next, now)
 	if (!event.more || change.kind !== 'visible') return { outcome: { outcome: 'accepted', next: null }, change }
-	const leased = lease(change.conversion, { type: 'lease', jobId: job.id }, now)
-	if (leased.outcome.outcome === 'nothing') return { outcome: { outcome: 'accepted', next: null }, change }
-	return { outcome: { outcome: 'accepted', next: leased.outcome.grant }, change: leased.change }
+	const runnable = runnableChunk(change.conversion.job, now)
+	if (!runnable) return { outcome: { outcome: 'accepted', next: null }, change }
+	if (isTurnOver(chunk, now)) return { outcome: { outcome: 'yield' }, change }
+	const handedOut = handOut(change.conversion, runnable.job, runnable.chunk, chunk.turnEndsAt, now)
+	return { outcome: { outcome: 'accepted', next: handedOut.outcome.grant }, change: handedOut.change }
+}
+
+/** A turn that ends later than any could was begun by a clock that has been put back since. */
+function isTurnOver({ turnEndsAt }: LeasedChunk, now: number): boolean {
+	return turnEndsAt <= now || turnEndsAt > now + TURN_DURATION
 }
 
 export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ruling<FenceOutcome> {
@@ -161,12 +193,14 @@ function isOver({ expiresAt, endsAt }: LeasedChunk, now: number): boolean {
 	return Math.min(expiresAt, endsAt) <= now || endsAt > now + 2 * LONGEST_LEASE
 }
 
-export function woken(conversion: Conversion): Ruling<null> {
+export function woken(conversion: Conversion, now: number): Ruling<null> {
 	const { job } = conversion
-	// Only a running job has told anything that memory alone knew.
-	if (job?.phase.status !== 'processing') return unchanged(null)
+	// Only an active job has told anything that memory alone knew.
+	if (!isActive(job)) return unchanged(null)
 	const told = { ...conversion.told, wantAt: 0 }
-	const next = { ...job, progress: boundsAfterCrash(job) }
+	// Where it stood is long ago, and so is when its pace was measured.
+	const pace = job.pace && { ...job.pace, at: now, processed: processedPages(job) }
+	const next: Job = { ...job, progress: boundsAfterCrash(job), place: null, pace }
 	return { outcome: null, change: { kind: 'visible', conversion: { ...conversion, told, job: next }, durable: true } }
 }
 
