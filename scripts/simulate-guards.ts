@@ -15,7 +15,7 @@ const HELP = `Takes each guard of the engine out of a copy, and lives through wo
   npm run simulate:guards
   npm run simulate:guards -- --only fence
 
-  --seeds N     worlds at most for each guard; default 20000
+  --seeds N     worlds at most for each guard; default 50000
   --only TEXT   only guards whose name contains this
   --threads T   default: as many as there are processors
 
@@ -24,7 +24,7 @@ Exit code: 0 every guard that was taken out was found, 1 otherwise.`
 await runScript(async () => {
 	const { values } = parseArgs({
 		options: {
-			seeds: { type: 'string', default: '20000' },
+			seeds: { type: 'string', default: '50000' },
 			only: { type: 'string', default: '' },
 			threads: { type: 'string', default: String(availableParallelism()) },
 			help: { type: 'boolean', short: 'h', default: false },

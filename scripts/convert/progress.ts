@@ -64,9 +64,17 @@ function bar(percent: number): string {
 	return styleText('green', '█'.repeat(full)) + styleText('dim', '░'.repeat(BAR_WIDTH - full))
 }
 
-function lineOf({ progress, message, processedPages, totalPages }: Snapshot): string {
+function lineOf({ progress, message, processedPages, totalPages, ...when }: Snapshot): string {
 	const pages = totalPages === null ? '' : `  ${processedPages}/${totalPages} pages`
-	return `${String(Math.floor(progress)).padStart(3)} %  ${message}${pages}`
+	const place = when.queuePosition === null ? '' : `  number ${when.queuePosition} in line`
+	const left = when.estimatedTimeRemaining === null ? '' : `  about ${secondsOf(when.estimatedTimeRemaining)} left`
+	return `${String(Math.floor(progress)).padStart(3)} %  ${message}${pages}${place}${left}`
+}
+
+/** No more precisely than an estimate is. */
+function secondsOf(milliseconds: number): string {
+	const seconds = Math.max(1, Math.round(milliseconds / 1000))
+	return seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
 }
 
 export interface Closing {

@@ -4,6 +4,7 @@
  * I2 one active job a document · I3 what has ended never changes · I4 versions rise with what they say, fences rise
  * and are handed out once · I5 only a current lease changes a job · I8 what is seen never goes back · I9 what is owed
  * has an alarm · W the lineup's word of a document never gets older, and nobody is taken to have heard what he has not ·
+ * order: the first in line is next, an owner's documents keep their distance, a turn ends, a priority is allowed ·
  * pages: each is ready, failed, or still to be done
  */
 import { failure } from '../../src/core/failure.ts'
@@ -14,8 +15,9 @@ import { percentOf, processedPages } from '../../src/core/job/progress.ts'
 import { LONGEST_LEASE, MAX_CONVERTERS } from '../../src/core/job/rules/work.ts'
 import type { Step } from '../../src/core/job/transition.ts'
 import { snapshotOf } from '../../src/core/job/view.ts'
-import type { Entry, Want } from '../../src/core/lineup.ts'
+import type { Entry, Place, Want } from '../../src/core/lineup/entry.ts'
 import { rangeLength } from '../../src/core/pages.ts'
+import { isAbove } from '../../src/core/priority.ts'
 import { snapshotSchema } from '../../src/core/snapshot.ts'
 import type { Random } from './random.ts'
 import { Violation } from './violation.ts'
@@ -34,6 +36,10 @@ const FENCED = new Set<Event['type']>(['opened', 'report', 'finish', 'fail'])
 
 /** A chunk of several pages is not lost more often than this in one piece. */
 const SPLIT_AFTER = 2
+
+/** How far apart an owner's documents are, and how long a converter stays with one. Milliseconds. */
+export const SPACING = 5_000
+const TURN = 5_000
 
 /** The alarm of an active job rings within this time, in milliseconds; a minute more when it may be late. */
 const ALARM_WITHIN = 120_000
@@ -80,12 +86,20 @@ export class Checks {
 			const isCurrent = was?.chunks.some((chunk) => isLeased(chunk) && chunk.fence === event.fence) && isActive(was)
 			if (!isCurrent && was !== is) throw new Violation('I5', `${id}: ${event.type} with fence ${event.fence} counted`)
 		}
+		if (event.type === 'placed' && was !== is && event.jobId !== was?.id) {
+			throw new Violation('order', `${id}: ${was?.id} has the place of ${event.jobId}`)
+		}
+		if (is?.pace && was?.pace && was.id === is.id && is.pace.measured < was.pace.measured) {
+			throw new Violation('estimate', `${id}: a page that was lost was measured`)
+		}
 		if (event.type === 'fail' && !failure(event.code).retryable && is && was && is.retryCount > was.retryCount) {
 			throw new Violation('bounds', `${id}: ${event.code} was tried again`)
 		}
 		if (event.type === 'report' && is && was && processedPages(is) < processedPages(was)) {
 			throw new Violation('I8', `${id}: a report took back what an earlier one said`)
 		}
+		if (event.type === 'finish') this.#turn(id, was, event.fence, step.outcome, now)
+		if (is && was?.id !== is.id) this.#priority(id, event, is)
 		if (after.told !== before.told) this.#told(id, before, after)
 		if (event.type === 'tick' && is && isActive(is)) {
 			const latest = now + 2 * LONGEST_LEASE
@@ -199,6 +213,58 @@ export class Checks {
 			throw new Violation('W', `${word.documentId}: an older word ended it`)
 	}
 
+	/**
+	 * Somebody stands in the lineup now who did not, or who wants something else.
+	 *
+	 * @param expected its arrival, when it stands there or is remembered to have stood there: as before, and later by the
+	 *   turns that it was given since
+	 */
+	arrived(entry: Entry, before: readonly Entry[], expected: number | null, now: number): void {
+		if (expected !== null) {
+			if (entry.arrival !== expected) throw new Violation('order', `${entry.jobId} is at another place`)
+			return
+		}
+		const { owner, priority, documentId } = entry
+		const others = before.filter(
+			(other) => other.owner === owner && other.priority === priority && other.documentId !== documentId,
+		)
+		const tooClose = others.find(({ arrival }) => entry.arrival < arrival + SPACING)
+		if (tooClose) throw new Violation('order', `${entry.jobId} is too close to ${tooClose.jobId} of the same owner`)
+		if (others.length === 0 && entry.arrival !== now)
+			throw new Violation('order', `${entry.jobId} came at another time`)
+	}
+
+	/** @param before those who wanted somebody */
+	claimed(next: Entry | null, before: readonly Entry[], isPaused: boolean): void {
+		if (next && isPaused) throw new Violation('order', `${next.jobId} was given work while the lineup is paused`)
+		const better = next && before.find((other) => isAhead(other, next))
+		if (better) throw new Violation('order', `${next.jobId} came before ${better.jobId}`)
+		const missed = next || isPaused ? undefined : before[0]
+		if (missed) throw new Violation('order', `${missed.jobId} waits, and a converter was sent away`)
+	}
+
+	/** A document is told where it stands. */
+	placed(documentId: string, { position, wait }: Place, entries: readonly Entry[]): void {
+		const entry = entries.find((each) => each.documentId === documentId)
+		const before = entry ? entries.filter((other) => isAhead(other, entry)).length : -1
+		if (position !== before + 1)
+			throw new Violation('order', `${documentId} is told ${position}, with ${before} before it`)
+		if (wait !== null && !(wait >= 0)) throw new Violation('order', `${documentId} is told to wait ${wait} ms`)
+	}
+
+	/** A converter goes on with a document only as long as its turn lasts. */
+	#turn(id: string, was: Job | null, fence: number, outcome: { outcome: string } | null, now: number): void {
+		const chunk = was?.chunks.filter(isLeased).find((each) => each.fence === fence)
+		const goesOn = outcome !== null && 'next' in outcome && outcome.next !== null
+		const isOver = chunk && (chunk.turnEndsAt <= now || chunk.turnEndsAt > now + TURN)
+		if (isOver && goesOn) throw new Violation('order', `${id}: a turn does not end`)
+	}
+
+	#priority(id: string, event: Event, is: Job): void {
+		const most = event.type === 'start' || event.type === 'retry' ? event.maxPriority : null
+		if (most && isAbove(is.priority, most)) throw new Violation('order', `${id}: ${is.priority} is more than ${most}`)
+	}
+
 	#leased(id: string, before: Conversion, after: Conversion, now: number): void {
 		if (after.fence !== before.fence + 1) throw new Violation('I4', `${id}: fence ${after.fence} after ${before.fence}`)
 		const leased = after.job?.chunks.filter(isLeased).find(({ fence }) => fence === after.fence)
@@ -245,6 +311,15 @@ export class Checks {
 			throw new Violation('pages', `${id}: ${pages} of ${job.totalPages} pages are accounted for`)
 		}
 	}
+}
+
+/** The order of the lineup, in other words than its own. */
+function isAhead(one: Entry, other: Entry): boolean {
+	const [a, b] = [one, other].map(({ arrival, priority, firstPageOut }) => {
+		const later = { urgent: -10, high: -2, normal: 0, low: 10 }[priority] + (firstPageOut ? 2 : 0)
+		return arrival + later * 60_000
+	}) as [number, number]
+	return a === b ? one.documentId < other.documentId : a < b
 }
 
 function readyCount(job: Job): number {

@@ -40,7 +40,6 @@ type Life = Generator<Action, void, Answer<unknown>>
 /** Milliseconds, as in the converter. */
 const ANSWER = 10_000
 const TRANSFER = 30_000
-const QUANTUM = 5_000
 const BUDGET = 20_000
 const RESTART = 3_000
 const PAGE = 60
@@ -118,12 +117,12 @@ export class SimulatedConverter {
 		const { world, lineup, document } = this.#at
 		const endsAt = world.time + BUDGET
 		let nudged = true
-		while (nudged || world.time < endsAt) {
-			const claim = (yield ask(ANSWER, () => lineup.claim(nudged))) as Answer<ReturnType<SimulatedLineup['claim']>>
+		for (;;) {
+			const claimant = { converter: this.name, nudged }
+			const claim = (yield ask(ANSWER, () => lineup.claim(claimant))) as Answer<ReturnType<SimulatedLineup['claim']>>
 			nudged = false
 			if (!claim.answered || !claim.value) return
 			const { documentId, jobId } = claim.value
-			const quantumEndsAt = Math.min(endsAt, world.time + QUANTUM)
 			const leased = (yield ask(ANSWER, () => {
 				const answer = document(documentId).lease(jobId)
 				if (answer.outcome === 'gone') lineup.forget(documentId, jobId)
@@ -131,12 +130,16 @@ export class SimulatedConverter {
 			})) as Answer<ReturnType<SimulatedDocument['lease']>>
 			if (!leased.answered) return
 			let grant = leased.value.outcome === 'leased' ? leased.value.grant : null
-			while (grant) grant = yield* this.#convert(documentId, grant, quantumEndsAt)
+			while (grant) grant = yield* this.#convert(documentId, grant)
+			if (world.time >= endsAt) {
+				yield ask(ANSWER, () => lineup.leave(this.name))
+				return
+			}
 		}
 	}
 
 	/** @returns the next lease of the same document */
-	*#convert(documentId: string, grant: Grant, quantumEndsAt: number): Generator<Action, Grant | null, Answer<unknown>> {
+	*#convert(documentId: string, grant: Grant): Generator<Action, Grant | null, Answer<unknown>> {
 		const { world, faults, network, bucket } = this.#at
 		const document = this.#at.document(documentId)
 		const nature = this.#at.nature(documentId)
@@ -210,7 +213,8 @@ export class SimulatedConverter {
 		if (lie === 'drops a page') converted.pop()
 		if (lie === 'goes too far') converted.push(++through)
 		const digest = converted.length > 0 ? `${this.name}/${++this.#packs}` : null
-		const more = world.time < quantumEndsAt
+		// Somebody else's converter may have other things to do.
+		const more = !strikes(world, faults, faults.liars)
 		const call: FinishCall = { fence, digest, converted, failed, through, more }
 		// As the gate does it: the pack first, whatever becomes of the finish.
 		const deliver = ask(TRANSFER, () => {

@@ -7,9 +7,10 @@ import type { FailureCode } from '../../src/core/failure.ts'
 import { ANSWERS_KEPT, type KeyedRequest, repetition } from '../../src/core/idempotency.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../src/core/job/due.ts'
 import type { Command, Event, Grant, OutcomeOf, Start } from '../../src/core/job/event.ts'
-import { type Conversion, conversionSchema, reserved, versionOf } from '../../src/core/job/job.ts'
+import { type Conversion, conversionSchema, reserved, TICKS_PER_SEQUENCE, versionOf } from '../../src/core/job/job.ts'
 import { unreferencedFences } from '../../src/core/job/sweep.ts'
 import { transition } from '../../src/core/job/transition.ts'
+import type { Place } from '../../src/core/lineup/entry.ts'
 import type { Checks } from './checks.ts'
 import { type Faults, strikes } from './faults.ts'
 import type { SimulatedLineup } from './lineup.ts'
@@ -37,7 +38,7 @@ export interface FinishCall {
 	more: boolean
 }
 
-export type Finished = { verdict: 'go on'; next: Grant | null } | { verdict: 'stop' }
+export type Finished = { verdict: 'go on'; next: Grant | null } | { verdict: 'yield' } | { verdict: 'stop' }
 
 export interface Pack {
 	job: number
@@ -60,19 +61,23 @@ const SWEEP_DEADLINE = 30_000
 
 export class SimulatedDocument {
 	readonly id: string
+	readonly owner: string
 	readonly around: Surroundings
 	readonly rows: Rows = { reservedAt: null, jobs: new Map(), packs: new Map(), answers: new Map(), alarmAt: null }
 	#live: Conversion | null = null
 	#doing: Doing = idle
 	/** What was begun and not answered, whatever it believes itself. */
 	readonly #underWay = new Set<Effect['type']>()
+	/** Sockets outlive the object's memory. */
+	#watchers = 0
 	/** Its alarm will never ring, and it does not know. */
 	#alarmLost = false
 	/** Counts how often it came back to life: what was under way before is nobody's any more. */
 	#incarnation = 0
 
-	constructor(id: string, around: Surroundings) {
+	constructor(id: string, owner: string, around: Surroundings) {
 		this.id = id
+		this.owner = owner
 		this.around = around
 	}
 
@@ -185,11 +190,37 @@ export class SimulatedDocument {
 			return { verdict: 'go on', next: next?.outcome === 'leased' ? next.grant : null }
 		}
 		const finished = this.#apply({ type: 'finish', ...event }, ({ outcome }, { number }) => {
-			if (digest !== null && outcome === 'accepted') {
+			if (digest !== null && outcome !== 'stale') {
 				this.rows.packs.set(call.fence, { job: number, digest, pages: call.converted })
 			}
 		})
-		return finished.outcome === 'stale' ? { verdict: 'stop' } : { verdict: 'go on', next: finished.next }
+		switch (finished.outcome) {
+			case 'stale':
+				return { verdict: 'stop' }
+			case 'yield':
+				return { verdict: 'yield' }
+			case 'accepted':
+				return { verdict: 'go on', next: finished.next }
+		}
+	}
+
+	/** Somebody opens a socket, or closes it. */
+	watch(): void {
+		this.#watchers += 1
+		if (this.#wake()?.life.state !== 'kept') return
+		if (this.#doing.watchers === 'none') this.#doing = { ...this.#doing, watchers: 'new' }
+		this.#attend()
+	}
+
+	unwatch(): void {
+		this.#watchers -= 1
+		if (this.#watchers === 0) this.#doing = { ...this.#doing, watchers: 'none' }
+	}
+
+	/** The lineup says where its job stands. */
+	placed(jobId: string, place: Place): boolean {
+		if (this.#wake()) this.#apply({ type: 'placed', jobId, place })
+		return this.#watchers > 0
 	}
 
 	/** Somebody comes by, whom it takes to notice that its alarm got lost. */
@@ -276,14 +307,24 @@ export class SimulatedDocument {
 		const live = this.#live
 		const job = live?.job
 		if (!live || !job) return
-		const word = { jobId: job.id, documentId: this.id, priority: job.priority, want, seq: versionOf(live) }
+		const word = {
+			documentId: this.id,
+			jobId: job.id,
+			owner: this.owner,
+			priority: job.priority,
+			want,
+			firstPageOut: job.ready.length > 0,
+			seq: live.sequence * TICKS_PER_SEQUENCE,
+			watched: this.#watchers > 0,
+		}
 		network.call(
 			LINEUP_DEADLINE,
 			() => lineup.want(word),
-			this.#then(({ answered }) => {
+			this.#then((answer) => {
 				this.#underWay.delete('tellLineup')
 				this.#doing = { ...this.#doing, lineup: false }
-				this.#apply({ type: 'wantTold', jobId: job.id, want, answered })
+				const { answered } = answer
+				this.#apply({ type: 'wantTold', jobId: job.id, want, answered, place: answered ? answer.value : null })
 			}),
 		)
 	}
@@ -394,7 +435,7 @@ export class SimulatedDocument {
 		this.#live = isChecked ? conversionSchema.parse(JSON.parse(JSON.stringify(saved))) : saved
 		if (this.#alarmLost) this.rows.alarmAt = null
 		this.#alarmLost = false
-		this.#doing = { ...idle, alarmAt: this.rows.alarmAt }
+		this.#doing = { ...idle, watchers: this.#watchers > 0 ? 'known' : 'none', alarmAt: this.rows.alarmAt }
 		this.#apply({ type: 'woken' })
 		return this.#live
 	}

@@ -31,6 +31,8 @@ export interface Faults {
 	/** Per alarm that rings. */
 	alarmsLost: number
 	queuePauses: number
+	/** An operator pauses the lineup. */
+	pauses: number
 }
 
 export function drawFaults(random: Random): Faults {
@@ -59,6 +61,7 @@ export function drawFaults(random: Random): Faults {
 		alarmsLost: clockJumps > 0 ? 0 : each(0.3),
 		liars: each(0.1),
 		queuePauses: each(0.5),
+		pauses: each(0.5),
 	}
 }
 

@@ -19,12 +19,16 @@ const due = 'src/core/job/due.ts'
 const transition = 'src/core/job/transition.ts'
 const progress = 'src/core/job/progress.ts'
 const sweep = 'src/core/job/sweep.ts'
-const lineup = 'src/core/lineup.ts'
+const estimate = 'src/core/job/estimate.ts'
+const lineup = 'src/core/lineup/lineup.ts'
+const line = 'src/core/lineup/line.ts'
+const order = 'src/core/lineup/order.ts'
+const nudges = 'src/core/lineup/nudges.ts'
 
 /** What is wanted is told again every half a minute, which heals what these guard against. */
 const unrepeated: Pick<Guard, 'file' | 'without'> = {
 	file: due,
-	without: ['want !== told.want || (want > 0 && hasPassed(', 'want !== told.want || (want < 0 && hasPassed('],
+	without: ['(want > 0 && (isNoticed ||', '(want < 0 && (isNoticed ||'],
 }
 
 export const guards: readonly Guard[] = [
@@ -83,8 +87,16 @@ export const guards: readonly Guard[] = [
 		name: 'version: a running job that comes back is a new version',
 		file: work,
 		without: [
-			"if (job?.phase.status !== 'processing') return unchanged(null)\n	const told",
+			'if (!isActive(job)) return unchanged(null)\n	const told',
 			'if (job === null || conversion.tick >= 0) return unchanged(null)\n	const told',
+		],
+	},
+	{
+		name: 'version: a waiting job that comes back is a new version',
+		file: work,
+		without: [
+			'if (!isActive(job)) return unchanged(null)\n	const told',
+			"if (job?.phase.status !== 'processing') return unchanged(null)\n	const told",
 		],
 	},
 	{
@@ -179,7 +191,7 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'owed: what is under way is not begun again',
 		file: due,
-		without: ['return { ...doing, lineup: true }', 'return { ...doing }'],
+		without: ['return { ...doing, lineup: true, watchers', 'return { ...doing, watchers'],
 	},
 	{
 		name: 'retries: bounded',
@@ -278,57 +290,121 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'want: an older word changes nothing',
 		file: lineup,
-		without: ["if (known && !isNewer(asked, known)) return 'unchanged'", ''],
+		without: ['if (known ? !isNewer(asked, known) : left', 'if (known ? now < 0 : left'],
+	},
+	{
+		name: 'want: an older word does not bring back who has left',
+		file: lineup,
+		without: ['left !== null && asked.seq < left.seq', 'left !== null && now < 0'],
 	},
 	{
 		name: 'lineup: a job that is gone is forgotten',
 		file: lineup,
-		without: [
-			'return lineup.entries.get(documentId)?.jobId === jobId && lineup.entries.delete(documentId)',
-			'return lineup.entries.size < 0 && jobId === documentId',
-		],
+		without: ['return lineup.line.remove(documentId)', "return documentId === ''"],
 	},
 	{
 		name: 'lineup: only the job that is gone is forgotten',
 		file: lineup,
 		without: [
-			'return lineup.entries.get(documentId)?.jobId === jobId && lineup',
-			'return jobId !== documentId && lineup',
+			'if (lineup.line.of(documentId)?.jobId !== jobId) return false',
+			'if (jobId === documentId) return false',
 		],
 		also: unrepeated,
 	},
 	{
 		name: 'lineup: a claim is a reservation',
 		file: lineup,
-		without: ['if (next) lineup.reservations.push', 'if (next && now < 0) lineup.reservations.push'],
+		without: ['?? []), now + RESERVATION_DURATION])', '?? [])])'],
 	},
 	{
 		name: 'lineup: reservations end',
 		file: lineup,
-		without: [
-			'({ expiresAt }) => expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION,',
-			'({ expiresAt }) => expiresAt > 0,',
-		],
+		without: ['expiresAt > now && expiresAt <= now + 2 * RESERVATION_DURATION', 'expiresAt > 0'],
 	},
 	{
 		name: 'lineup: nudges that nobody answers are replaced',
-		file: lineup,
+		file: nudges,
 		without: ['(sentAt) => sentAt + NUDGE_DURATION > now && sentAt <= now + NUDGE_DURATION', '(sentAt) => sentAt > 0'],
 	},
 	{
 		name: 'lineup: looks again when nobody comes',
 		file: lineup,
-		without: ['if (lineup.entries.size === 0) return null', 'if (lineup.entries.size >= 0) return null'],
+		without: ['if (lineup.line.size === 0) return null', 'if (lineup.line.size >= 0) return null'],
 	},
 	{
 		name: 'lineup: nudges do not multiply',
-		file: lineup,
+		file: nudges,
 		without: ['if (since >= 0 && since < HANDED_BACK_AFTER) return false', ''],
+	},
+	{
+		name: 'order: the first in line is next',
+		file: line,
+		without: ['compareEntries(other, entry) < 0', 'compareEntries(other, entry) > 0'],
+	},
+	{
+		name: 'order: priorities count',
+		file: order,
+		without: ['arrival - priorityHeadstart[priority] -', 'arrival - 0 * priorityHeadstart[priority] -'],
+	},
+	{
+		name: 'order: a first page comes sooner',
+		file: order,
+		without: ['(firstPageOut ? 0 : FIRST_PAGE_HEADSTART)', '(firstPageOut ? 0 : 0 * FIRST_PAGE_HEADSTART)'],
+	},
+	{
+		name: "order: an owner's documents keep their distance",
+		file: order,
+		without: ['Math.max(now, lastOfOwner + SPACING)', 'Math.max(now, lastOfOwner)'],
+	},
+	{
+		name: 'order: who comes back has its place, but for a turn',
+		file: lineup,
+		without: ['else if (left?.jobId === asked.jobId)', 'else if (left?.jobId === asked.documentId)'],
+	},
+	{
+		name: 'order: a turn ends',
+		file: work,
+		without: ["if (isTurnOver(chunk, now)) return { outcome: { outcome: 'yield' }, change }", ''],
+	},
+	{
+		name: 'clock: put back, it holds no turn',
+		file: work,
+		without: ['turnEndsAt <= now || turnEndsAt > now + TURN_DURATION', 'turnEndsAt <= now'],
+	},
+	{
+		name: 'order: no priority is higher than allowed',
+		file: life,
+		without: ['priority: lowered(start.priority, start.maxPriority),', 'priority: start.priority,'],
+	},
+	{
+		name: 'pause: nobody is given work',
+		file: lineup,
+		without: ['if (lineup.paused) return null', ''],
+	},
+	{
+		name: 'pause: nobody is called',
+		file: lineup,
+		without: ['lineup.paused ? 0 : unreserved(lineup)', 'unreserved(lineup)'],
+	},
+	{
+		name: 'place: only of the job that has it',
+		file: told,
+		without: ['if (job?.id !== jobId) return unchanged(null)', 'if (job === null) return unchanged(null)'],
+	},
+	{
+		name: 'place: what has ended has none any more',
+		file: told,
+		without: ['if (!isActive(job) || (place === null', 'if ((place === null'],
+	},
+	{
+		name: 'estimate: what was lost does not count as done',
+		file: estimate,
+		without: ['processed < pace.processed || now < pace.at', 'now < pace.at'],
 	},
 	{
 		name: 'lineup: a job has eight converters at most',
 		file: work,
-		without: [' || job.chunks.filter(isLeased).length >= MAX_CONVERTERS)', ')'],
+		without: ['!isActive(job) || job.chunks.filter(isLeased).length >= MAX_CONVERTERS', '!isActive(job)'],
 	},
 	{
 		name: 'clock: put back, it holds no reservation',

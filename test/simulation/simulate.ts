@@ -22,6 +22,10 @@ export interface Run {
 	violation: { invariant: string; detail: string } | null
 }
 
+/** Whose the documents are. */
+const OWNERS = ['one', 'one', 'two', 'three'] as const
+/** As in the lineup's object. Milliseconds. */
+const PLACED_DEADLINE = 5_000
 /** More events than any world needs. */
 const MOST_EVENTS = 300_000
 /** How long after the last fault everything must have ended, in milliseconds of unpaused time. */
@@ -61,13 +65,21 @@ function live(world: World, seed: number): void {
 	const checks = new Checks(new Random(seed ^ 0x5bd1e995))
 	const converters: SimulatedConverter[] = []
 	const queue = { pausedUntil: 0 }
-	const lineup = new SimulatedLineup(world, faults, checks, (count, delay) =>
-		sendNudges(world, faults, converters, queue, count, delay),
-	)
+	const lineup = new SimulatedLineup(world, faults, checks, {
+		nudge: (count, delay) => sendNudges(world, faults, converters, queue, count, delay),
+		tell: ({ documentId, jobId, place }, then) =>
+			network.call(
+				PLACED_DEADLINE,
+				() => find(documentId).placed(jobId, place),
+				(answer) => {
+					if (answer.answered) then(answer.value)
+				},
+			),
+	})
 	const around = { world, faults, network, bucket, history, lineup, checks }
 	const documents = Array.from(
-		{ length: random.between(1, 3) },
-		(_, index) => new SimulatedDocument(`d${index + 1}`, around),
+		{ length: random.chance(0.08) ? random.between(4, 12) : random.between(1, 3) },
+		(_, index) => new SimulatedDocument(`d${index + 1}`, random.pick(OWNERS), around),
 	)
 	const natures = new Map(documents.map(({ id }) => [id, drawNature(random)]))
 	const find = (id: string) => documents.find((each) => each.id === id) as SimulatedDocument
@@ -122,7 +134,7 @@ function drawNature(random: Random): Nature {
 }
 
 /** Each nudge is for whoever hears it; it may be lost, come twice, or take its time. */
-function sendNudges(
+export function sendNudges(
 	world: World,
 	faults: Faults,
 	converters: readonly SimulatedConverter[],
@@ -177,6 +189,11 @@ function planDisasters(
 	})
 	sometimes(faults.queuePauses, () => {
 		queue.pausedUntil = world.time + random.between(1_000, 120_000)
+	})
+	// An operator stops everything for a while, and does not forget it.
+	sometimes(faults.pauses, () => {
+		lineup.pause('an operator')
+		world.after(Math.min(random.between(1_000, 300_000), faults.until - world.time), () => lineup.resume())
 	})
 	// A deploy: all memory is gone at once.
 	sometimes(faults.crash > 0 ? 0.5 : 0, () => {

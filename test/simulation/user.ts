@@ -6,6 +6,7 @@
 import { ANSWERS_KEPT } from '../../src/core/idempotency.ts'
 import type { Command, Start } from '../../src/core/job/event.ts'
 import type { ConversionOptions } from '../../src/core/options.ts'
+import type { Priority } from '../../src/core/snapshot.ts'
 import type { SimulatedDocument } from './document.ts'
 import { type Faults, strikes } from './faults.ts'
 import type { Network } from './network.ts'
@@ -39,12 +40,14 @@ export class SimulatedUser {
 	/** Jobs by the key that they were asked for with. */
 	readonly keyed = new Map<string, Set<string>>()
 	erased = false
+	readonly #maxPriority: Priority
 	#jobs = 0
 	#keys = 0
 
 	constructor(document: SimulatedDocument, situation: Situation) {
 		this.#document = document
 		this.#situation = situation
+		this.#maxPriority = situation.world.random.pick(['normal', 'high', 'urgent'])
 	}
 
 	/** Lives through the faults' time. */
@@ -58,6 +61,7 @@ export class SimulatedUser {
 			world.after(world.random.chance(0.5) ? at : Math.max(0, faults.until - at), () => this.#act())
 		}
 		if (world.random.chance(0.15)) world.after(world.random.between(5_000, faults.until), () => this.#erase(0))
+		if (world.random.chance(0.5)) world.after(world.random.between(0, 30_000), () => this.#look())
 	}
 
 	/** Reserved, stored, created: who dies in between is found by the reservation. */
@@ -103,6 +107,24 @@ export class SimulatedUser {
 				})
 			},
 		)
+	}
+
+	/** Looks on for a while. */
+	#look(): void {
+		const { world, network } = this.#situation
+		let isOpen = false
+		network.call(
+			PATIENCE,
+			() => {
+				if (!isOpen) this.#document.watch()
+				isOpen = true
+			},
+			() => {},
+		)
+		world.after(world.random.between(1_000, 300_000), () => {
+			if (isOpen) this.#document.unwatch()
+			isOpen = true
+		})
 	}
 
 	#act(): void {
@@ -171,13 +193,15 @@ export class SimulatedUser {
 		}
 		const maxRetries = random.chance(0.3) ? random.between(0, 5) : null
 		const options = random.chance(0.2) ? random.pick(OPTIONS) : null
-		return () => ({ type: 'retry', jobId: this.#jobId(), priority: null, maxRetries, options })
+		const maxPriority = this.#maxPriority
+		return () => ({ type: 'retry', jobId: this.#jobId(), priority: null, maxPriority, maxRetries, options })
 	}
 
 	#start(): Omit<Start, 'jobId'> {
 		const { random } = this.#situation.world
 		return {
 			priority: random.pick(['low', 'normal', 'high', 'urgent']),
+			maxPriority: this.#maxPriority,
 			maxRetries: random.between(0, 5),
 			retryPolicy: random.chance(0.8) ? { baseDelay: 1_000, maxDelay: 30_000 } : { baseDelay: 0, maxDelay: 500 },
 			options: random.pick(OPTIONS),
