@@ -43,6 +43,11 @@ export function isOperator(caller: Caller): boolean {
 	return caller.scope.split(' ').includes('operator')
 }
 
+/** Whether the caller converts for the service. */
+export function isConverter(caller: Caller): boolean {
+	return caller.scope.split(' ').includes('converter')
+}
+
 /** The highest priority that the caller may give a job. */
 export function maxPriorityOf(caller: Caller): Priority {
 	return isOperator(caller) ? 'urgent' : caller.maxPriority

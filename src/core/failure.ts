@@ -58,11 +58,13 @@ export type FailureCode = keyof typeof catalogue
 
 export const failureCodeSchema = z.enum(Object.keys(catalogue) as [FailureCode, ...FailureCode[]])
 
-export const failureSchema = z.object({
-	code: failureCodeSchema,
-	message: z.string(),
-	retryable: z.boolean(),
-})
+export const failureSchema = z
+	.object({
+		code: failureCodeSchema,
+		message: z.string(),
+		retryable: z.boolean(),
+	})
+	.meta({ id: 'Failure' })
 
 export type Failure = z.infer<typeof failureSchema>
 

@@ -2,7 +2,7 @@
  * What a caller may choose about a conversion.
  */
 import { z } from 'zod'
-import { parseRanges } from './pages.ts'
+import { pageListSchema } from './pages.ts'
 
 export const qualitySchema = z.enum(['low', 'medium', 'high'])
 export type Quality = z.infer<typeof qualitySchema>
@@ -11,13 +11,10 @@ export const conversionOptionsSchema = z
 	.object({
 		quality: qualitySchema.default('medium'),
 		/** Pages to convert, as in `"1-5,9"`; all when absent. */
-		pages: z
-			.string()
-			.max(2_000)
-			.refine((text) => parseRanges(text) !== null, 'pages are written as in 1-5,9')
-			.optional(),
+		pages: pageListSchema.optional(),
 	})
 	.strict()
+	.meta({ id: 'ConversionOptions' })
 
 export type ConversionOptions = z.infer<typeof conversionOptionsSchema>
 

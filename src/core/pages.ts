@@ -55,6 +55,13 @@ export function parseRanges(text: string): PageRange[] | null {
 	return joinRanges(ranges)
 }
 
+/** Pages as people write them, as in `"1-5,9"`. The pattern is for those who only read the contract. */
+export const pageListSchema = z
+	.string()
+	.max(2_000)
+	.regex(/^[1-9]\d{0,4}(-[1-9]\d{0,4})?(, ?[1-9]\d{0,4}(-[1-9]\d{0,4})?)*$/, 'pages are written as in 1-5,9')
+	.refine((text) => parseRanges(text) !== null, `ranges run upwards, and no page is over ${MAX_PAGES}`)
+
 function joinRanges(ranges: PageRange[]): PageRange[] {
 	const joined: PageRange[] = []
 	for (const range of ranges.sort((a, b) => a.first - b.first)) {

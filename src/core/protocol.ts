@@ -4,94 +4,128 @@
 import { z } from 'zod'
 import { conversionOptionsSchema } from './options.ts'
 import { imageTypeSchema } from './pack.ts'
-import { parseRanges } from './pages.ts'
+import { pageListSchema } from './pages.ts'
 import { prioritySchema, snapshotSchema } from './snapshot.ts'
+
+/**
+ * A whole number as it stands in a path or a query. `z.coerce` would take an empty text for 0, and `0x10` for 16.
+ *
+ * @param minimum included, as is `maximum`
+ */
+export function wholeNumber(minimum: number, maximum: number) {
+	return z
+		.string()
+		.regex(/^(?:0|[1-9]\d{0,15})$/, 'is a whole number')
+		.transform(Number)
+		.pipe(z.int().min(minimum).max(maximum))
+		.meta({ type: 'integer', minimum, maximum })
+}
 
 /** The largest document that is taken, in bytes: what was measured to convert within an isolate's 128 MB. */
 export const MAX_UPLOAD_BYTES = 32 * 1024 * 1024
 
-export const documentSchema = z.object({
-	id: z.uuid(),
-	externalId: z.string().nullable(),
-	name: z.string(),
-	contentType: z.string(),
-	/** Bytes. */
-	size: z.int(),
-	createdAt: z.iso.datetime(),
-})
+export const documentSchema = z
+	.object({
+		id: z.uuid(),
+		externalId: z.string().nullable(),
+		name: z.string(),
+		contentType: z.string(),
+		/** Bytes. */
+		size: z.int(),
+		createdAt: z.iso.datetime(),
+	})
+	.meta({ id: 'Document' })
 export type PlatenDocument = z.infer<typeof documentSchema>
 
 /** Query strings know only text. */
-const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+const flag = (otherwise: 'true' | 'false') =>
+	z
+		.enum(['true', 'false'])
+		.default(otherwise)
+		.transform((text) => text === 'true')
 
 export const uploadQuerySchema = z.object({
-	convert: flag.default(true),
+	convert: flag('true'),
 	priority: prioritySchema.default('normal'),
 	quality: z.enum(['low', 'medium', 'high']).default('medium'),
 })
 
-export const uploadedSchema = z.object({ document: documentSchema, conversion: snapshotSchema })
+export const uploadedSchema = z
+	.object({ document: documentSchema, conversion: snapshotSchema })
+	.meta({ id: 'Uploaded' })
 export type Uploaded = z.infer<typeof uploadedSchema>
 
 export const listQuerySchema = z.object({
 	cursor: z.string().max(200).optional(),
-	limit: z.coerce.number().int().min(1).max(100).default(20),
+	limit: wholeNumber(1, 100).default(20).meta({ default: 20 }),
 })
 
-export const documentItemSchema = documentSchema.extend({
-	/** As of the last milestone; the snapshot knows better. */
-	status: snapshotSchema.shape.status,
-	totalPages: z.int().nullable(),
-})
-export const documentListSchema = z.object({ items: z.array(documentItemSchema), nextCursor: z.string().nullable() })
+export const documentItemSchema = documentSchema
+	.extend({
+		/** As of the last milestone; the snapshot knows better. */
+		status: snapshotSchema.shape.status,
+		totalPages: z.int().nullable(),
+	})
+	.meta({ id: 'DocumentItem' })
+export const documentListSchema = z
+	.object({ items: z.array(documentItemSchema), nextCursor: z.string().nullable() })
+	.meta({ id: 'DocumentList' })
 export type DocumentList = z.infer<typeof documentListSchema>
 
 const maxRetries = z.int().min(0).max(10)
 
-export const startCommandSchema = z.object({
-	action: z.literal('start'),
-	priority: prioritySchema.default('normal'),
-	/** While a conversion runs: give that one back, refuse, or cancel it and start anew. */
-	onActive: z.enum(['return', 'reject', 'replace']).default('return'),
-	/** Convert again although that was done already with these options. */
-	forceReconvert: z.boolean().default(false),
-	/** How often each part may be tried again; the service's own number when absent. */
-	maxRetries: maxRetries.optional(),
-	options: conversionOptionsSchema.default({ quality: 'medium' }),
-})
+export const startCommandSchema = z
+	.object({
+		action: z.literal('start'),
+		priority: prioritySchema.default('normal'),
+		/** While a conversion runs: give that one back, refuse, or cancel it and start anew. */
+		onActive: z.enum(['return', 'reject', 'replace']).default('return'),
+		/** Convert again although that was done already with these options. */
+		forceReconvert: z.boolean().default(false),
+		/** How often each part may be tried again; the service's own number when absent. */
+		maxRetries: maxRetries.optional(),
+		options: conversionOptionsSchema.default({ quality: 'medium' }),
+	})
+	.meta({ id: 'StartCommand' })
 
 /** Goes on where a failed or cancelled conversion ended; whatever is left out stays as it was. */
-export const retryCommandSchema = z.object({
-	action: z.literal('retry'),
-	priority: prioritySchema.optional(),
-	maxRetries: maxRetries.optional(),
-	/** May only say what they were. */
-	options: conversionOptionsSchema.optional(),
-})
+export const retryCommandSchema = z
+	.object({
+		action: z.literal('retry'),
+		priority: prioritySchema.optional(),
+		maxRetries: maxRetries.optional(),
+		/** May only say what they were. */
+		options: conversionOptionsSchema.optional(),
+	})
+	.meta({ id: 'RetryCommand' })
 
-export const cancelCommandSchema = z.object({ action: z.literal('cancel') })
+export const cancelCommandSchema = z.object({ action: z.literal('cancel') }).meta({ id: 'CancelCommand' })
 
-export const conversionCommandSchema = z.discriminatedUnion('action', [
-	startCommandSchema,
-	retryCommandSchema,
-	cancelCommandSchema,
-])
+export const conversionCommandSchema = z
+	.discriminatedUnion('action', [startCommandSchema, retryCommandSchema, cancelCommandSchema])
+	.meta({ id: 'ConversionCommand' })
 export type ConversionCommand = z.infer<typeof conversionCommandSchema>
 /** Commands as a client may write them: whatever has a default may be left out. */
 export type StartRequest = Omit<z.input<typeof startCommandSchema>, 'action'>
 export type RetryRequest = Omit<z.input<typeof retryCommandSchema>, 'action'>
 
 /** What an operator may tell the lineup. */
-export const queueCommandSchema = z.object({ action: z.enum(['pause', 'resume']) })
+export const queueCommandSchema = z.object({ action: z.enum(['pause', 'resume']) }).meta({ id: 'QueueCommand' })
 
 /** The longest that a status read may wait for news, in seconds. */
 export const LONGEST_WAIT = 25
 
 export const statusQuerySchema = z.object({
 	/** A version; with `wait`, the answer comes as soon as there is a higher one. */
-	since: z.coerce.number().int().nonnegative().optional(),
+	since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 	/** Seconds. */
-	wait: z.coerce.number().min(0).max(LONGEST_WAIT).optional(),
+	wait: z
+		.string()
+		.regex(/^\d{1,2}(\.\d{1,3})?$/, 'is a number of seconds')
+		.transform(Number)
+		.pipe(z.number().min(0).max(LONGEST_WAIT))
+		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT })
+		.optional(),
 })
 
 /** Makes a POST safe to repeat for a day: as long as anybody will reasonably try again. */
@@ -101,7 +135,7 @@ export const idempotencyKeySchema = z
 	.max(255)
 	.regex(/^[\x21-\x7e]+$/, 'visible ASCII characters')
 
-export const ticketSchema = z.object({ ticket: z.string(), expiresAt: z.iso.datetime() })
+export const ticketSchema = z.object({ ticket: z.string(), expiresAt: z.iso.datetime() }).meta({ id: 'Ticket' })
 
 /** The WebSocket subprotocol that is spoken, and how a ticket is written beside it. */
 export const SOCKET_PROTOCOL = 'platen.v1'
@@ -115,39 +149,43 @@ export const socketMessageSchema = z.discriminatedUnion('type', [
 export const manifestQuerySchema = z.object({
 	job: z.uuid().optional(),
 	/** Only these pages, as in `"1-5,9"`. */
-	pages: z
-		.string()
-		.max(2_000)
-		.refine((text) => parseRanges(text) !== null, 'pages are written as in 1-5,9')
-		.optional(),
+	pages: pageListSchema.optional(),
 })
 
-export const manifestPageSchema = z.object({
-	page: z.int(),
-	/** Pixels; null for a page that is not ready. */
-	width: z.int().nullable(),
-	height: z.int().nullable(),
-	type: imageTypeSchema.nullable(),
-	state: z.enum(['ready', 'degraded', 'failed']),
-	imageUrl: z.string().nullable(),
-	thumbnailUrl: z.string().nullable(),
-	textUrl: z.string().nullable(),
-})
+export const manifestPageSchema = z
+	.object({
+		page: z.int(),
+		/** Pixels; null for a page that is not ready. */
+		width: z.int().nullable(),
+		height: z.int().nullable(),
+		type: imageTypeSchema.nullable(),
+		state: z.enum(['ready', 'degraded', 'failed']),
+		imageUrl: z.string().nullable(),
+		thumbnailUrl: z.string().nullable(),
+		textUrl: z.string().nullable(),
+	})
+	.meta({ id: 'Page' })
 export type ManifestPage = z.infer<typeof manifestPageSchema>
 
-export const manifestSchema = z.object({
-	jobId: z.uuid(),
-	totalPages: z.int().nullable(),
-	pages: z.array(manifestPageSchema),
-})
+export const manifestSchema = z
+	.object({
+		jobId: z.uuid(),
+		totalPages: z.int().nullable(),
+		pages: z.array(manifestPageSchema),
+	})
+	.meta({ id: 'Manifest' })
 export type Manifest = z.infer<typeof manifestSchema>
 
 /** RFC 9457, with a stable `code`. */
-export const problemSchema = z.object({
-	type: z.string(),
-	title: z.string(),
-	status: z.int(),
-	code: z.string(),
-	detail: z.string(),
-})
+export const problemSchema = z
+	.object({
+		type: z.string(),
+		title: z.string(),
+		status: z.int(),
+		code: z.string(),
+		detail: z.string(),
+		/** Names the request, as the log does: `urn:platen:request:<id>`. */
+		instance: z.string().optional(),
+	})
+	.meta({ id: 'Problem', description: 'RFC 9457, with a stable `code`.' })
 export type Problem = z.infer<typeof problemSchema>

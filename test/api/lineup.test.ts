@@ -63,7 +63,8 @@ async function waits(options: Parameters<typeof arrives>[0] = {}): Promise<strin
 }
 
 function queueCall(token: string | null, body?: unknown): Promise<Response> {
-	const options: Call = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+	const headers = { 'Content-Type': 'application/json' }
+	const options: Call = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
 	return call('/api/conversions/queue', { ...options, token })
 }
 

@@ -70,7 +70,9 @@ export function standing(id: string): Promise<Snapshot> {
 
 /** Sends a command about a document's conversion. */
 export function command(id: string, body: object, options: Call = {}): Promise<Response> {
-	return call(`/api/documents/${id}/conversion-status`, { ...options, method: 'POST', body: JSON.stringify(body) })
+	const headers = { 'Content-Type': 'application/json', ...options.headers }
+	const path = `/api/documents/${id}/conversion-status`
+	return call(path, { ...options, method: 'POST', headers, body: JSON.stringify(body) })
 }
 
 /** A command that is not refused: whether it was 200 or 202, and the snapshot. */

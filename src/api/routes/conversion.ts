@@ -1,5 +1,5 @@
 /** A document's conversion: status, commands, live progress. */
-import { Hono } from 'hono'
+import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
@@ -8,21 +8,91 @@ import {
 	SOCKET_PROTOCOL,
 	statusQuerySchema,
 	TICKET_PROTOCOL_PREFIX,
+	ticketSchema,
 } from '../../core/protocol.ts'
-import type { Priority, Snapshot } from '../../core/snapshot.ts'
+import { type Priority, type Snapshot, snapshotSchema } from '../../core/snapshot.ts'
+import { authenticate } from '../auth.ts'
 import type { CommandAnswer } from '../document/object.ts'
 import { type Settings, settingsOf } from '../env.ts'
+import { json, refusals } from '../http/answers.ts'
+import { newApp, noSuchDocument } from '../http/app.ts'
+import { isOriginAllowed } from '../http/edge.ts'
+import { jsonBody, signedIn } from '../http/guards.ts'
+import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
 import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
-import { type AppEnv, callerOf, documentIdOf, idempotencyKeyOf, noSuchDocument, parse, parseBody } from './context.ts'
 
-export const conversionRoutes = new Hono<AppEnv>()
-	.get('/:id/conversion-status', async (context) => {
-		const caller = await callerOf(context)
-		const { since, wait } = parse(statusQuerySchema, context.req.query(), 'query')
-		const object = documentOf(context.env, documentIdOf(context))
+const tags = ['conversions']
+const security = [{ bearer: [] }]
+const notModified = { description: 'You have this version already' }
+
+const status = createRoute({
+	method: 'get',
+	path: '/{id}/conversion-status',
+	operationId: 'getConversionStatus',
+	summary: 'How far the conversion is; with `since` and `wait`, as soon as there is news',
+	tags,
+	security,
+	middleware: signedIn,
+	request: { params: byId, query: statusQuerySchema },
+	responses: { 200: json('The snapshot', snapshotSchema), 304: notModified, ...refusals('not_found') },
+})
+
+const command = createRoute({
+	method: 'post',
+	path: '/{id}/conversion-status',
+	operationId: 'commandConversion',
+	summary: 'Start, retry or cancel',
+	tags,
+	security,
+	middleware: [signedIn, jsonBody] as const,
+	request: {
+		params: byId,
+		headers: keyed,
+		body: { required: true, content: { 'application/json': { schema: conversionCommandSchema } } },
+	},
+	responses: {
+		200: json('It was so already, or nothing had to begin', snapshotSchema),
+		202: json('It has begun', snapshotSchema),
+		...refusals('not_found', 'conversion_active', 'nothing_to_retry', 'options_differ', 'too_large', 'key_reused'),
+	},
+})
+
+const ticket = createRoute({
+	method: 'post',
+	path: '/{id}/conversion-ticket',
+	operationId: 'issueTicket',
+	summary: 'A single-use pass for the WebSocket',
+	tags,
+	security,
+	middleware: signedIn,
+	request: { params: byId },
+	responses: { 201: json('Good for half a minute', ticketSchema), ...refusals('not_found') },
+})
+
+const live = createRoute({
+	method: 'get',
+	path: '/{id}/conversion-live',
+	operationId: 'watchConversion',
+	summary: 'A WebSocket on which every change comes as a whole snapshot',
+	description:
+		'Browsers offer the subprotocols `platen.v1` and `ticket.<ticket>`; others may send the bearer token instead.',
+	tags,
+	security: [{ bearer: [] }, { ticket: [] }],
+	request: { params: byId },
+	responses: {
+		101: { description: 'The socket is open' },
+		...refusals('origin_refused', 'not_found', 'upgrade_required'),
+	},
+})
+
+export const conversionRoutes = newApp()
+	.openapi(status, async (context) => {
+		const caller = context.get('caller')
+		const { since, wait } = context.req.valid('query')
+		const object = documentOf(context.env, context.req.valid('param').id)
 		const answer =
 			since !== undefined && wait ? await awaitNews(object, caller, since, wait) : await object.status(caller)
 		if (answer.outcome === 'not_found') throw noSuchDocument()
@@ -31,40 +101,45 @@ export const conversionRoutes = new Hono<AppEnv>()
 		if (context.req.header('If-None-Match') === headers.ETag) return context.body(null, 304, headers)
 		return context.json(snapshot, 200, headers)
 	})
-	.post('/:id/conversion-status', async (context) => {
-		const caller = await callerOf(context)
-		const id = documentIdOf(context)
-		const key = idempotencyKeyOf(context)
-		const asked = await parseBody(context, conversionCommandSchema)
-		const command = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
-		const request = key === null ? null : { key, fingerprint: fingerprintOf(asked) }
-		const answer = await documentOf(context.env, id).command(caller, command, request)
+	.openapi(command, async (context) => {
+		const caller = context.get('caller')
+		const asked = context.req.valid('json')
+		const key = context.req.valid('header')['idempotency-key']
+		const wanted = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
+		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
+		const answer = await documentOf(context.env, context.req.valid('param').id).command(caller, wanted, request)
 		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
 		return context.json(answer.snapshot, answer.outcome === 'accepted' ? 202 : 200)
 	})
-	.post('/:id/conversion-ticket', async (context) => {
-		const caller = await callerOf(context)
-		const answer = await documentOf(context.env, documentIdOf(context)).ticket(caller)
+	.openapi(ticket, async (context) => {
+		const answer = await documentOf(context.env, context.req.valid('param').id).ticket(context.get('caller'))
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		return context.json({ ticket: answer.ticket, expiresAt: new Date(answer.expiresAt).toISOString() }, 201, {
 			'Cache-Control': 'no-store',
 		})
 	})
-	.get('/:id/conversion-live', async (context) => {
-		const id = documentIdOf(context)
-		if (context.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
-			throw new Refusal('upgrade_required', 'Connect with a WebSocket client.', { Upgrade: 'websocket' })
-		}
-		const protocols = (context.req.header('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
-		const ticket = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
+	// The ticket is a pass of its own, so the guard is in here.
+	.openapi(live, async (context) => {
+		const settings = settingsOf(context.env)
+		const { raw } = context.req
+		const protocols = (raw.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
+		const pass = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
 		// The object trusts these headers, so the request to it is made anew and carries nothing of the caller's.
 		const headers = new Headers({ Upgrade: 'websocket' })
-		if (ticket && protocols.includes(SOCKET_PROTOCOL)) {
-			headers.set('x-platen-ticket', ticket.slice(TICKET_PROTOCOL_PREFIX.length))
+		if (pass && protocols.includes(SOCKET_PROTOCOL)) {
+			headers.set('x-platen-ticket', pass.slice(TICKET_PROTOCOL_PREFIX.length))
 		} else {
-			headers.set('x-platen-caller', JSON.stringify(await callerOf(context)))
+			headers.set('x-platen-caller', JSON.stringify(await authenticate(raw, settings, Date.now())))
 		}
-		const response = await documentOf(context.env, id).fetch('https://document/live', { headers })
+		if (raw.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
+			throw new Refusal('upgrade_required', 'Connect with a WebSocket client.', { Upgrade: 'websocket' })
+		}
+		// Sockets know no CORS: any page may open one, and says whose it is.
+		if (!isOriginAllowed(raw, settings.allowedOrigins)) {
+			throw new Refusal('origin_refused', 'Sockets from this site are not taken. Add it to ALLOWED_ORIGINS.')
+		}
+		const object = documentOf(context.env, context.req.valid('param').id)
+		const response = await object.fetch('https://document/live', { headers })
 		if (response.status === 401) throw new Refusal('unauthorized', 'The ticket is used or too old. Get a fresh one.')
 		if (response.status === 404) throw noSuchDocument()
 		return response

@@ -1,52 +1,118 @@
 /** The pages themselves: the manifest with signed addresses, and single pages by bearer token. */
-import { type Context, Hono } from 'hono'
+import { createRoute } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { z } from 'zod'
 import type { PackPage } from '../../core/pack.ts'
-import { type PageRange, pageNumberSchema, parseRanges } from '../../core/pages.ts'
-import { type Manifest, type ManifestPage, manifestQuerySchema } from '../../core/protocol.ts'
+import { type PageRange, parseRanges } from '../../core/pages.ts'
+import { type Manifest, type ManifestPage, manifestQuerySchema, manifestSchema } from '../../core/protocol.ts'
 import type { PageView } from '../document/object.ts'
 import { settingsOf } from '../env.ts'
 import { packKey } from '../files.ts'
+import { bytes as bytesAnswer, json, publicRefusals, refusals } from '../http/answers.ts'
+import { type AppEnv, newApp, noSuchDocument } from '../http/app.ts'
+import { signedIn } from '../http/guards.ts'
+import { byId, byPage } from '../http/inputs.ts'
 import { documentOf } from '../objects.ts'
 import { PageAddresses, type PageBytes } from '../page-address.ts'
 import { Refusal } from '../problem.ts'
-import { type AppEnv, callerOf, documentIdOf, noSuchDocument, parse } from './context.ts'
 
-export const pageRoutes = new Hono<AppEnv>()
-	.get('/documents/:id/pages', async (context) => {
-		const { job, pages } = parse(manifestQuerySchema, context.req.query(), 'query')
-		const id = documentIdOf(context)
+const tags = ['pages']
+const notModified = { description: 'You have these bytes already' }
+const ofJob = manifestQuerySchema.pick({ job: true })
+
+const manifest = createRoute({
+	method: 'get',
+	path: '/documents/{id}/pages',
+	operationId: 'getPages',
+	summary: 'The pages, with signed addresses that work in an <img>',
+	tags,
+	security: [{ bearer: [] }],
+	middleware: signedIn,
+	request: { params: byId, query: manifestQuerySchema },
+	responses: { 200: json('The manifest', manifestSchema), ...refusals('not_found') },
+})
+
+function pageRoute<const P extends string>(path: P, operationId: string, summary: string, ...types: string[]) {
+	return createRoute({
+		method: 'get',
+		path,
+		operationId,
+		summary,
+		tags,
+		security: [{ bearer: [] }],
+		middleware: signedIn,
+		request: { params: byPage, query: ofJob },
+		responses: { 200: bytesAnswer('The bytes', ...types), 304: notModified, ...refusals('not_found') },
+	})
+}
+
+const image = pageRoute('/documents/{id}/pages/{page}', 'getPage', "A page's image", 'image/png', 'image/webp')
+const thumbnail = pageRoute(
+	'/documents/{id}/pages/{page}/thumbnail',
+	'getPageThumbnail',
+	'Its thumbnail',
+	'image/png',
+	'image/webp',
+)
+const text = pageRoute('/documents/{id}/pages/{page}/text', 'getPageText', 'Its text', 'text/plain')
+
+const signed = createRoute({
+	method: 'get',
+	path: '/pages/{documentId}/{fence}/{name}',
+	operationId: 'getPageBytes',
+	summary: 'What lies at an address of the manifest; the address is the pass',
+	tags,
+	security: [],
+	request: {
+		params: z.object({ documentId: z.string(), fence: z.string(), name: z.string() }),
+		query: z.object({ expires: z.string().optional(), signature: z.string().optional() }),
+	},
+	responses: {
+		200: bytesAnswer('The bytes, which never change', 'image/png', 'image/webp', 'text/plain'),
+		304: notModified,
+		...publicRefusals('malformed', 'not_found', 'internal', 'unavailable'),
+	},
+})
+
+export const pageRoutes = newApp()
+	.openapi(manifest, async (context) => {
+		const { job, pages } = context.req.valid('query')
+		const { id } = context.req.valid('param')
 		const view = await viewOf(context, id, job)
 		const wanted = pages === undefined ? null : parseRanges(pages)
 		return context.json(manifestOf(id, view, wanted, addressesOf(context)), 200, {
 			'Cache-Control': 'private, no-cache',
 		})
 	})
-	.get('/documents/:id/pages/:page', (context) => pageByBearer(context, 'image'))
-	.get('/documents/:id/pages/:page/thumbnail', (context) => pageByBearer(context, 'thumbnail'))
-	.get('/documents/:id/pages/:page/text', (context) => pageByBearer(context, 'text'))
-	.get('/pages/:documentId/:fence/:name', async (context) => {
+	.openapi(image, (context) => pageByBearer(context, 'image', context.req.valid('param'), context.req.valid('query')))
+	.openapi(thumbnail, (context) =>
+		pageByBearer(context, 'thumbnail', context.req.valid('param'), context.req.valid('query')),
+	)
+	.openapi(text, (context) => pageByBearer(context, 'text', context.req.valid('param'), context.req.valid('query')))
+	.openapi(signed, async (context) => {
 		const now = Date.now()
-		const bytes = addressesOf(context).verify(context.req.param(), context.req.query(), now)
+		const bytes = addressesOf(context).verify(context.req.valid('param'), context.req.valid('query'), now)
 		if (!bytes) throw new Refusal('not_found', 'This address has ended. Ask for the pages again.')
 		const maxAge = Math.floor((bytes.expiresAt - now) / 1000)
 		return pageResponse(context, bytes, `private, max-age=${maxAge}, immutable`)
 	})
 
-async function pageByBearer(context: Context<AppEnv>, kind: 'image' | 'thumbnail' | 'text'): Promise<Response> {
-	const { job } = parse(manifestQuerySchema.pick({ job: true }), context.req.query(), 'query')
-	const number = pageNumberSchema.safeParse(Number(context.req.param('page')))
-	const id = documentIdOf(context)
+async function pageByBearer(
+	context: Context<AppEnv>,
+	kind: 'image' | 'thumbnail' | 'text',
+	{ id, page: number }: { id: string; page: number },
+	{ job }: { job?: string | undefined },
+): Promise<Response> {
 	const view = await viewOf(context, id, job)
 	for (const { fence, index } of view.packs) {
-		const page = index.pages.find((candidate) => candidate.page === number.data)
+		const page = index.pages.find((candidate) => candidate.page === number)
 		if (page) return pageResponse(context, bytesOf(id, fence, page)[kind], 'private, no-cache')
 	}
 	throw new Refusal('not_found', 'This page is not there, or not yet.')
 }
 
 async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
-	const caller = await callerOf(context)
-	const view = await documentOf(context.env, id).pages(caller, job ?? null)
+	const view = await documentOf(context.env, id).pages(context.get('caller'), job ?? null)
 	if (view.outcome === 'not_found') throw noSuchDocument()
 	if (view.outcome === 'not_converted') {
 		throw new Refusal('not_found', 'This document has no such conversion. Start one, or leave `job` out.')
@@ -121,8 +187,9 @@ async function pageResponse(context: Context<AppEnv>, bytes: PageBytes, caching:
 const known = new Map<string, PageAddresses>()
 
 function addressesOf(context: Context<AppEnv>): PageAddresses {
-	const { jwtSecret } = settingsOf(context.env)
-	const addresses = known.get(jwtSecret) ?? new PageAddresses(jwtSecret)
-	known.set(jwtSecret, addresses)
+	const { secrets } = settingsOf(context.env)
+	const key = secrets.join(' ')
+	const addresses = known.get(key) ?? new PageAddresses(secrets)
+	known.set(key, addresses)
 	return addresses
 }

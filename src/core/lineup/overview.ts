@@ -9,39 +9,41 @@ import { atWork, turnDuration, waitInLine } from './turns.ts'
 const duration = z.number().nonnegative().nullable()
 
 /** Times are ISO 8601 UTC, durations milliseconds; null is what cannot be told. */
-export const queueSchema = z.object({
-	paused: z.object({ since: z.iso.datetime(), by: z.string() }).nullable(),
-	/** Documents that wait for a converter. */
-	depth: z.object({
-		low: z.int(),
-		normal: z.int(),
-		high: z.int(),
-		urgent: z.int(),
-		total: z.int(),
-	}),
-	/** Converters that they want in all. */
-	wanted: z.int(),
-	/** Converters that are at work. */
-	running: z.int(),
-	/** How long a converter stays with a document, recently. */
-	turnDuration: duration,
-	/** How many documents a minute get a converter, at most. */
-	turnsPerMinute: z.number().nonnegative().nullable(),
-	/** How long a normal document would wait that came now. */
-	expectedWait: duration,
-	/** Those who are next. */
-	waiting: z.array(
-		z.object({
-			position: z.int().positive(),
-			documentId: z.string(),
-			jobId: z.string(),
-			priority: prioritySchema,
-			wanted: z.int(),
-			firstPageOut: z.boolean(),
-			expectedWait: duration,
+export const queueSchema = z
+	.object({
+		paused: z.object({ since: z.iso.datetime(), by: z.string() }).nullable(),
+		/** Documents that wait for a converter. */
+		depth: z.object({
+			low: z.int(),
+			normal: z.int(),
+			high: z.int(),
+			urgent: z.int(),
+			total: z.int(),
 		}),
-	),
-})
+		/** Converters that they want in all. */
+		wanted: z.int(),
+		/** Converters that are at work. */
+		running: z.int(),
+		/** How long a converter stays with a document, recently. */
+		turnDuration: duration,
+		/** How many documents a minute get a converter, at most. */
+		turnsPerMinute: z.number().nonnegative().nullable(),
+		/** How long a normal document would wait that came now. */
+		expectedWait: duration,
+		/** Those who are next. */
+		waiting: z.array(
+			z.object({
+				position: z.int().positive(),
+				documentId: z.string(),
+				jobId: z.string(),
+				priority: prioritySchema,
+				wanted: z.int(),
+				firstPageOut: z.boolean(),
+				expectedWait: duration,
+			}),
+		),
+	})
+	.meta({ id: 'Queue' })
 export type Queue = z.infer<typeof queueSchema>
 
 /** @param named how many of those who wait are named */

@@ -1,0 +1,40 @@
+/** The OpenAPI document: made of the very routes that answer, so it cannot say anything else. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { version } from '../../../package.json'
+import type { AppEnv } from './app.ts'
+
+const tags = [
+	{ name: 'documents', description: 'Uploading, listing, erasing' },
+	{ name: 'conversions', description: 'Starting, following, ending a conversion' },
+	{ name: 'pages', description: 'Images, thumbnails and texts' },
+	{ name: 'operations', description: 'For those who run the service' },
+	{ name: 'service', description: 'The service itself; no token is needed' },
+]
+
+/** Made once an isolate: it takes some milliseconds. */
+export function contractOf(app: OpenAPIHono<AppEnv>): object {
+	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+		type: 'http',
+		scheme: 'bearer',
+		bearerFormat: 'JWT',
+		description: 'Signed with AUTH_JWT_SECRET (HS256), or by the identity provider of AUTH_JWKS_URL.',
+	})
+	app.openAPIRegistry.registerComponent('securitySchemes', 'ticket', {
+		type: 'apiKey',
+		in: 'header',
+		name: 'Sec-WebSocket-Protocol',
+		description: 'A ticket as a subprotocol, beside `platen.v1`: `ticket.<ticket>`. It works once.',
+	})
+	return app.getOpenAPI31Document({
+		openapi: '3.1.1',
+		info: {
+			title: 'Platen',
+			version,
+			description:
+				'Turns documents into pages. Times are ISO 8601 UTC, durations milliseconds. Refusals are RFC 9457 problem documents with a stable `code`. What is not yours is 404.',
+			license: { name: 'See the repository', url: 'https://github.com' },
+		},
+		servers: [{ url: '/' }],
+		tags,
+	})
+}
