@@ -32,7 +32,10 @@ const REPEATED_AFTER = [300, 1_000]
 export interface ClientOptions {
 	/** Where the service is, as in `https://platen.example.com`. */
 	baseUrl: string | URL
-	/** The bearer token; asked before every call, so it may be renewed behind this. */
+	/**
+	 * The bearer token; asked before every call, so it may be renewed behind this. Empty where something else says who
+	 * calls: Cloudflare Access in front of the service.
+	 */
 	getToken: () => string | Promise<string>
 	/** Called whenever a token was refused, beside the error that the call throws. */
 	onUnauthorized?: (() => void) | undefined
@@ -111,7 +114,8 @@ interface CallInit {
 /** A client of the service at `baseUrl`. */
 export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOptions): Client {
 	async function authorization(): Promise<Record<string, string>> {
-		return { Authorization: `Bearer ${await getToken()}` }
+		const token = await getToken()
+		return token === '' ? {} : { Authorization: `Bearer ${token}` }
 	}
 
 	function understood<S extends z.ZodType>(schema: S, status: number, body: string): z.output<S> {
