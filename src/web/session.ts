@@ -7,8 +7,8 @@ import { z } from 'zod'
 const KEY = 'platen.token'
 const IN_FRAGMENT = /^#token=(.+)$/
 
+/** The token is empty where Access vouches. */
 export type SessionState =
-	/** Without a token: Access vouches. */
 	| { signedIn: true; token: string; subject: string | null }
 	| { signedIn: false; reason: 'fresh' | 'left' | 'refused' }
 
