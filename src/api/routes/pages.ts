@@ -24,6 +24,7 @@ export const pageRoutes = new Hono<AppEnv>()
 	.get('/documents/:id/pages/:page', (context) => pageByBearer(context, 'image'))
 	.get('/documents/:id/pages/:page/thumbnail', (context) => pageByBearer(context, 'thumbnail'))
 	.get('/documents/:id/pages/:page/text', (context) => pageByBearer(context, 'text'))
+	.get('/documents/:id/pages/:page/words', (context) => pageByBearer(context, 'words'))
 	.get('/pages/:documentId/:fence/:name', async (context) => {
 		const now = Date.now()
 		const bytes = addressesOf(context).verify(context.req.param(), context.req.query(), now)
@@ -32,19 +33,21 @@ export const pageRoutes = new Hono<AppEnv>()
 		return pageResponse(context, bytes, `private, max-age=${maxAge}, immutable`)
 	})
 
-async function pageByBearer(context: Context<AppEnv>, kind: 'image' | 'thumbnail' | 'text'): Promise<Response> {
+async function pageByBearer(context: Context<AppEnv>, kind: keyof BytesOfPage): Promise<Response> {
 	const { job } = parse(manifestQuerySchema.pick({ job: true }), context.req.query(), 'query')
 	const number = pageNumberSchema.safeParse(Number(context.req.param('page')))
 	const id = documentIdOf(context)
 	const view = await viewOf(context, id, job)
 	for (const { fence, index } of view.packs) {
 		const page = index.pages.find((candidate) => candidate.page === number.data)
-		if (page) return pageResponse(context, bytesOf(id, fence, page)[kind], 'private, no-cache')
+		const bytes = page && bytesOf(id, fence, page)[kind]
+		if (bytes) return pageResponse(context, bytes, 'private, no-cache')
+		if (page) throw new Refusal('not_found', 'This page was converted without places of words. Convert it again.')
 	}
 	throw new Refusal('not_found', 'This page is not there, or not yet.')
 }
 
-async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
+export async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
 	const caller = await callerOf(context)
 	const view = await documentOf(context.env, id).pages(caller, job ?? null)
 	if (view.outcome === 'not_found') throw noSuchDocument()
@@ -71,6 +74,7 @@ function manifestOf(id: string, view: PageView, wanted: PageRange[] | null, addr
 					imageUrl: addresses.sign(bytes.image, expiresAt),
 					thumbnailUrl: addresses.sign(bytes.thumbnail, expiresAt),
 					textUrl: addresses.sign(bytes.text, expiresAt),
+					wordsUrl: bytes.words && addresses.sign(bytes.words, expiresAt),
 				}
 			}),
 	)
@@ -90,14 +94,19 @@ const failedPage = {
 	imageUrl: null,
 	thumbnailUrl: null,
 	textUrl: null,
+	wordsUrl: null,
 } as const
 
-function bytesOf(documentId: string, fence: number, page: PackPage): Record<'image' | 'thumbnail' | 'text', PageBytes> {
+/** Words are missing in packs of older releases. */
+type BytesOfPage = Record<'image' | 'thumbnail' | 'text', PageBytes> & { words: PageBytes | null }
+
+function bytesOf(documentId: string, fence: number, page: PackPage): BytesOfPage {
 	const pack = { documentId, fence }
 	return {
 		image: { ...pack, ...page.image },
 		thumbnail: { ...pack, ...page.thumbnail },
 		text: { ...pack, ...page.text, type: 'text/plain' },
+		words: page.words ? { ...pack, ...page.words, type: 'application/json' } : null,
 	}
 }
 
