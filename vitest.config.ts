@@ -24,7 +24,13 @@ export default defineConfig({
 						},
 					})),
 				],
-				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+				test: {
+					name: 'api',
+					include: ['test/api/**/*.test.ts'],
+					setupFiles: ['test/api/setup.ts'],
+					// Some convert dozens of documents, and the machine may be busy.
+					testTimeout: 30_000,
+				},
 			},
 			{
 				plugins: [

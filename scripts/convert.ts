@@ -23,6 +23,8 @@ const HELP = `Converts a PDF on the local service: images, thumbnails and texts 
 
   --out DIR         where the pages go (needed)
   --quality Q       low, medium or high; default medium
+  --words           also the places of the words, as page-0001.words.json: [word, x, y, width, height] in
+                    ten-thousandths of the page
   --persist DIR     the service's folder; default .platen. When no service runs on it, one is started for this file
   --port N          the port of that one; default any free port
 
@@ -34,6 +36,7 @@ await runScript(async () => {
 		options: {
 			out: { type: 'string' },
 			quality: { type: 'string', default: 'medium' },
+			words: { type: 'boolean', default: false },
 			persist: { type: 'string' },
 			port: { type: 'string' },
 			help: { type: 'boolean', short: 'h', default: false },
@@ -75,7 +78,7 @@ await runScript(async () => {
 			getToken: () => createToken(secret, { sub: 'local', expiresIn: 3_600 }),
 		})
 		progress.note('Uploading')
-		const saver = createSaver(out, client.bytes)
+		const saver = createSaver(out, client.bytes, { words: values.words })
 		const startedAt = performance.now()
 		const signal = AbortSignal.any([ending, broken.signal])
 		const snapshot = await follow({

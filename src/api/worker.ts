@@ -13,6 +13,8 @@ import { conversionRoutes } from './routes/conversion.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { sourceRoutes } from './routes/source.ts'
+import { textRoutes } from './routes/text.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -53,6 +55,8 @@ const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	})
 	.route('/api/documents', documentRoutes)
 	.route('/api/documents', conversionRoutes)
+	.route('/api/documents', textRoutes)
+	.route('/api/documents', sourceRoutes)
 	.route('/api/conversions', queueRoutes)
 	.route('/api', pageRoutes)
 

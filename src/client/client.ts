@@ -20,11 +20,14 @@ import {
 	uploadedSchema,
 } from '../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../core/snapshot.ts'
+import { type DocumentWords, documentWordsSchema, type PageWords, pageWordsSchema } from '../core/words.ts'
 import { jsonOf, PlatenError, refusalOf, unanswered } from './error.ts'
 import { send, type UploadBody } from './upload.ts'
 
-/** No call but an upload takes this long unless something is broken, a status read that waits included. Milliseconds. */
+/** No call but a transfer takes this long unless something is broken, a status read that waits included. Milliseconds. */
 const CALL_TIMEOUT = 30_000
+/** … and none of these: a whole file, the text of a whole document. */
+const TRANSFER_TIMEOUT = 300_000
 
 /** How long to wait before each repetition of a command that brought no answer. Milliseconds. */
 const REPEATED_AFTER = [300, 1_000]
@@ -69,6 +72,11 @@ export interface PagesQuery {
 	job?: string | undefined
 }
 
+export interface TextQuery {
+	/** Of this job rather than of the one that is served. */
+	job?: string | undefined
+}
+
 /**
  * Every method throws {@link PlatenError} and nothing else. Commands (start, retry, cancel) that bring no answer are
  * repeated before they do; each has a key of its own by which the service knows the repetition.
@@ -96,6 +104,14 @@ export interface Client {
 	pages(id: string, query?: PagesQuery): Promise<Manifest>
 	/** What lies at an address of the manifest, as text. */
 	text(address: string): Promise<string>
+	/** The words of a page with their places, from an address of the manifest. */
+	words(address: string): Promise<PageWords>
+	/** The text of all pages, with a form feed between each two: `split('\f')[n - 1]` is that of page n. */
+	wholeText(id: string, query?: TextQuery): Promise<string>
+	/** The words of all pages with their places. */
+	wholeWords(id: string, query?: TextQuery): Promise<DocumentWords>
+	/** The document as it was uploaded. */
+	source(id: string): Promise<Uint8Array<ArrayBuffer>>
 	/** What lies at an address of the manifest. */
 	bytes(address: string): Promise<Uint8Array<ArrayBuffer>>
 	/** A single-use pass for the document's socket. */
@@ -109,6 +125,8 @@ interface CallInit {
 	headers?: Record<string, string>
 	body?: string
 	signal?: AbortSignal
+	/** Milliseconds. */
+	timeout?: number
 }
 
 /** A client of the service at `baseUrl`. */
@@ -164,6 +182,17 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		return body
 	}
 
+	/** What the service gives for a token, whole. */
+	async function transferred<T>(url: URL, read: (response: Response) => Promise<T>): Promise<T> {
+		const init = { headers: await authorization(), timeout: TRANSFER_TIMEOUT }
+		const { body } = await answerOf(url, init, async (response) => {
+			if (response.status === 401) onUnauthorized?.()
+			if (!response.ok) throw refusalOf(response.status, await response.text())
+			return read(response)
+		})
+		return body
+	}
+
 	const of = (id: string, part = '') => `/api/documents/${encodeURIComponent(id)}${part}`
 
 	return {
@@ -193,7 +222,16 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		},
 		pages: (id, query = {}) => call(manifestSchema, at(of(id, '/pages'), { ...query })),
 		text: (address) => fetchSigned(address, (response) => response.text()),
-		bytes: (address) => fetchSigned(address, async (response) => new Uint8Array(await response.arrayBuffer())),
+		async words(address) {
+			return understood(pageWordsSchema, 200, await fetchSigned(address, (response) => response.text()))
+		},
+		wholeText: (id, query = {}) => transferred(at(of(id, '/text'), { ...query }), (response) => response.text()),
+		async wholeWords(id, query = {}) {
+			const url = at(of(id, '/text'), { ...query, format: 'words' })
+			return understood(documentWordsSchema, 200, await transferred(url, (response) => response.text()))
+		},
+		source: (id) => transferred(at(of(id, '/source')), bytesOf),
+		bytes: (address) => fetchSigned(address, bytesOf),
 		ticket: (id) => call(ticketSchema, at(of(id, '/conversion-ticket')), { method: 'POST' }),
 		liveAddress(id) {
 			const url = at(of(id, '/conversion-live'))
@@ -203,6 +241,10 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	}
 }
 
+async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+	return new Uint8Array(await response.arrayBuffer())
+}
+
 /** Whether the same call may well succeed in a moment. What took as long as a timeout is not tried twice more. */
 function isPassing(error: unknown): boolean {
 	return error instanceof PlatenError && (error.code === 'network' || error.status === 503)
@@ -210,10 +252,10 @@ function isPassing(error: unknown): boolean {
 
 async function answerOf<T>(
 	url: URL,
-	{ signal, ...init }: CallInit,
+	{ signal, timeout: milliseconds = CALL_TIMEOUT, ...init }: CallInit,
 	read: (response: Response) => Promise<T>,
 ): Promise<{ status: number; body: T }> {
-	const timeout = AbortSignal.timeout(CALL_TIMEOUT)
+	const timeout = AbortSignal.timeout(milliseconds)
 	try {
 		const response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
 		return { status: response.status, body: await read(response) }

@@ -163,6 +163,8 @@ export const manifestPageSchema = z
 		imageUrl: z.string().nullable(),
 		thumbnailUrl: z.string().nullable(),
 		textUrl: z.string().nullable(),
+		/** JSON, see `pageWordsSchema`; null also for a page that an older release converted. */
+		wordsUrl: z.string().nullable().default(null),
 	})
 	.meta({ id: 'Page' })
 export type ManifestPage = z.infer<typeof manifestPageSchema>

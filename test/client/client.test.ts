@@ -252,3 +252,37 @@ test('the socket speaks the scheme that belongs to the service', () => {
 	expect(at('https://platen.example.com')).toBe('wss://platen.example.com/api/documents/d/conversion-live')
 	expect(at('http://127.0.0.1:8787/app/')).toBe('ws://127.0.0.1:8787/api/documents/d/conversion-live')
 })
+
+test('the text of a document comes as a whole, by token', async () => {
+	const { client, received } = await service({ body: 'one\f\fthree', type: 'text/plain' })
+	expect((await client.wholeText(DOCUMENT, { job: 'j' })).split('\f')).toEqual(['one', '', 'three'])
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/text?job=j`)
+	expect(received[0]?.headers.authorization).toBe('Bearer a-token')
+})
+
+test('words come parsed: a page by its signed address, a document by token', async () => {
+	const words = [['one', 1, 2, 3, 4, 1]]
+	const page = await service({ body: { words } })
+	expect(await page.client.words('/api/pages/x/1/0-7.json?signature=s')).toEqual({ words })
+	expect(page.received[0]?.headers.authorization).toBeUndefined()
+	server?.close()
+	const jobId = '8a6e0804-2bd0-4672-b79d-d97027f9071a'
+	const pages = [{ page: 1, width: 10, height: 20, words }]
+	const whole = await service({ body: { jobId, totalPages: 1, pages } })
+	expect(await whole.client.wholeWords(DOCUMENT)).toEqual({ jobId, totalPages: 1, pages })
+	expect(whole.received[0]?.url).toBe(`/api/documents/${DOCUMENT}/text?format=words`)
+	server?.close()
+	const strange = await service({ body: { words: [['one', 'left']] } })
+	await expect(strange.client.words('/x')).rejects.toMatchObject({ code: 'unexpected_answer' })
+})
+
+test('the uploaded file comes as bytes, and a refusal as what it is', async () => {
+	const { client, received, refusedTokens } = await service(
+		{ body: '%PDF', type: 'application/pdf' },
+		{ status: 401, body: 'no' },
+	)
+	expect(await client.source(DOCUMENT)).toEqual(new TextEncoder().encode('%PDF'))
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/source`)
+	await expect(client.source(DOCUMENT)).rejects.toMatchObject({ status: 401 })
+	expect(refusedTokens()).toBe(1)
+})

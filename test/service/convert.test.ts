@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PROJECT } from '../../scripts/local/folder.ts'
+import { pageWordsSchema, textOfWords } from '../../src/core/words.ts'
 import { makePdf } from '../fixtures/pdf.ts'
 import { type Running, start, stop } from './running.ts'
 
@@ -21,13 +22,14 @@ afterAll(async () => {
 })
 
 /** Runs `npm run convert` on a file with these bytes. */
-async function convert(bytes: Uint8Array): Promise<{ code: number; output: string; out: string }> {
+async function convert(bytes: Uint8Array, ...more: string[]): Promise<{ code: number; output: string; out: string }> {
 	const file = join(await mkdtemp(join(scratch, 'in-')), 'file.pdf')
 	const out = await mkdtemp(join(scratch, 'out-'))
 	await writeFile(file, bytes)
 	const script = join(PROJECT, 'scripts/convert.ts')
 	return await new Promise((resolve) => {
-		execFile(process.execPath, [script, file, '--out', out, '--persist', running.path], (error, stdout, stderr) => {
+		const options = ['--out', out, '--persist', running.path, ...more]
+		execFile(process.execPath, [script, file, ...options], (error, stdout, stderr) => {
 			const code = error === null ? 0 : Number(error.code)
 			resolve({ code, output: stdout + stderr, out })
 		})
@@ -47,6 +49,13 @@ test('convert saves every page, its thumbnail and its text', async () => {
 		[1, 2].flatMap((page) => [`page-000${page}.image`, `page-000${page}.txt`, `thumbnail-000${page}.image`]).sort(),
 	)
 	expect(await readFile(join(out, 'page-0002.txt'), 'utf8')).toContain('second')
+})
+
+test('convert saves where the words are when it is told to', async () => {
+	const { code, out } = await convert(makePdf([{ text: ['some words'] }]), '--words')
+	expect(code).toBe(0)
+	const { words } = pageWordsSchema.parse(JSON.parse(await readFile(join(out, 'page-0001.words.json'), 'utf8')))
+	expect(textOfWords(words)).toBe('some words')
 })
 
 test.each([
