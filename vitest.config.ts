@@ -30,6 +30,7 @@ export default defineConfig({
 					setupFiles: ['test/api/setup.ts'],
 					// Some convert dozens of documents, and the machine may be busy.
 					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
 				},
 			},
 			{
