@@ -23,6 +23,10 @@ const settingsSchema = z
 			.default(DEFAULT_MAX_RETRIES),
 		RETRY_BASE_DELAY_MS: milliseconds.default(defaultRetryPolicy.baseDelay),
 		RETRY_MAX_DELAY_MS: milliseconds.default(defaultRetryPolicy.maxDelay),
+		WEBHOOK_ALLOW_LOCAL: z
+			.enum(['true', 'false'], 'is true or false')
+			.default('false')
+			.transform((text) => text === 'true'),
 	})
 	.refine(({ RETRY_BASE_DELAY_MS: base, RETRY_MAX_DELAY_MS: max }) => base <= max, {
 		path: ['RETRY_BASE_DELAY_MS'],
@@ -35,6 +39,8 @@ export interface Settings {
 	/** How often each part of a job may be tried again, unless its start says otherwise. */
 	maxRetries: number
 	retryPolicy: RetryPolicy
+	/** Whether webhooks may be at `http://localhost` or `http://127.0.0.1`: for development and tests only. */
+	webhookAllowLocal: boolean
 }
 
 const checked = new WeakMap<object, Settings>()
@@ -48,11 +54,12 @@ export function settingsOf(env: ApiEnv): Settings {
 		const wrong = result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
 		throw new Error(`Configuration: ${wrong.join('; ')}`)
 	}
-	const { AUTH_JWT_SECRET, MAX_RETRIES, RETRY_BASE_DELAY_MS, RETRY_MAX_DELAY_MS } = result.data
+	const { AUTH_JWT_SECRET, MAX_RETRIES, RETRY_BASE_DELAY_MS, RETRY_MAX_DELAY_MS, WEBHOOK_ALLOW_LOCAL } = result.data
 	const settings: Settings = {
 		jwtSecret: AUTH_JWT_SECRET,
 		maxRetries: MAX_RETRIES,
 		retryPolicy: { baseDelay: RETRY_BASE_DELAY_MS, maxDelay: RETRY_MAX_DELAY_MS },
+		webhookAllowLocal: WEBHOOK_ALLOW_LOCAL,
 	}
 	checked.set(env, settings)
 	return settings

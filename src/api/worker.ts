@@ -8,6 +8,7 @@ import { conversionRoutes } from './routes/conversion.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { webhookRoutes } from './routes/webhook.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -22,6 +23,7 @@ const app = new Hono<AppEnv>()
 	.route('/api/documents', documentRoutes)
 	.route('/api/documents', conversionRoutes)
 	.route('/api/conversions', queueRoutes)
+	.route('/api/webhook', webhookRoutes)
 	.route('/api', pageRoutes)
 
 app.notFound(() => problemResponse('not_found', 'There is nothing at this address.'))
