@@ -20,11 +20,20 @@ export default defineConfig({
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
 						miniflare: {
-							bindings: { MIGRATIONS: await readD1Migrations('migrations') },
+							bindings: {
+								MIGRATIONS: await readD1Migrations('migrations'),
+								// The endpoint of these tests is on this machine.
+								WEBHOOK_ALLOW_LOCAL: 'true',
+							},
 						},
 					})),
 				],
-				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+				test: {
+					name: 'api',
+					include: ['test/api/**/*.test.ts'],
+					setupFiles: ['test/api/setup.ts'],
+					globalSetup: ['test/api/webhook/receiver.ts'],
+				},
 			},
 			{
 				plugins: [
