@@ -20,7 +20,11 @@ export default defineConfig({
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
 						miniflare: {
-							bindings: { MIGRATIONS: await readD1Migrations('migrations') },
+							bindings: {
+								MIGRATIONS: await readD1Migrations('migrations'),
+								// The endpoint of these tests is on this machine.
+								WEBHOOK_ALLOW_LOCAL: 'true',
+							},
 						},
 					})),
 				],
@@ -31,6 +35,7 @@ export default defineConfig({
 					// Some convert dozens of documents, and the machine may be busy.
 					testTimeout: 30_000,
 					expect: { poll: { timeout: 10_000 } },
+					globalSetup: ['test/api/webhook/receiver.ts'],
 				},
 			},
 			{

@@ -15,6 +15,7 @@ import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { sourceRoutes } from './routes/source.ts'
 import { textRoutes } from './routes/text.ts'
+import { webhookRoutes } from './routes/webhook.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -58,6 +59,7 @@ const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	.route('/api/documents', textRoutes)
 	.route('/api/documents', sourceRoutes)
 	.route('/api/conversions', queueRoutes)
+	.route('/api/webhook', webhookRoutes)
 	.route('/api', pageRoutes)
 
 let document: object | undefined

@@ -179,6 +179,7 @@ export class Checks {
 			conversion.milestone > conversion.told.history ||
 			wantOf(conversion, now) !== conversion.told.want ||
 			conversion.sweepAt !== null ||
+			(conversion.calls.isWanted && conversion.calls.pending.length > 0) ||
 			conversion.life.state !== 'kept'
 		if (!owes) return
 		if (alarmAt === null) throw new Violation('I9', `${id} owes something and has no alarm`)

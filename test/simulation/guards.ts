@@ -24,6 +24,8 @@ const lineup = 'src/core/lineup/lineup.ts'
 const line = 'src/core/lineup/line.ts'
 const order = 'src/core/lineup/order.ts'
 const nudges = 'src/core/lineup/nudges.ts'
+const called = 'src/core/job/rules/called.ts'
+const calls = 'src/core/job/calls.ts'
 
 /** What is wanted is told again every half a minute, which heals what these guard against. */
 const unrepeated: Pick<Guard, 'file' | 'without'> = {
@@ -576,6 +578,65 @@ export const guards: readonly Guard[] = [
 			'if (!event.answered) return bookkeeping({ ...conversion, sweepAt: now + SWEEP_AGAIN_AFTER }, null, false)',
 			'',
 		],
+	},
+	{
+		name: 'webhook: what has happened is to be told',
+		file: called,
+		without: [
+			"if (isActive(was) && status !== 'queued'",
+			"if (isActive(was) && status === 'failed' && status !== 'queued'",
+		],
+	},
+	{
+		name: 'webhook: the first page is told',
+		file: called,
+		without: [
+			'if (was.firstPageAt === null && is.firstPageAt !== null) events.push(',
+			'if (is.firstPageAt === 0) events.push(',
+		],
+	},
+	{
+		name: 'webhook: a job that is replaced is told as cancelled',
+		file: called,
+		without: ['eventsBetween(before, closed ?? after)', 'eventsBetween(before, after)'],
+	},
+	{
+		name: 'webhook: nothing is told of what was erased',
+		file: called,
+		without: ["if (after.life.state !== 'kept') return after", "if (after.life.state === 'forgotten') return after"],
+	},
+	{
+		name: 'webhook: what was not taken is told again',
+		file: calls,
+		without: ['if (longest === undefined) return null', 'if (longest === undefined || call.tries >= 0) return null'],
+	},
+	{
+		name: 'webhook: not told again before its time',
+		file: calls,
+		without: ['const notBefore = now + wait', 'const notBefore = now + 0 * wait'],
+	},
+	{
+		name: 'webhook: nobody is called who has none',
+		file: calls,
+		without: ['return isWanted ? pending.filter(', 'return isWanted || pending.length > 0 ? pending.filter('],
+	},
+	{
+		name: 'webhook: what waits goes with it',
+		file: called,
+		without: ['pending: isKnown ? [] : calls.pending', 'pending: isKnown ? calls.pending : calls.pending'],
+	},
+	{
+		name: 'webhook: the alarm rings for it',
+		file: due,
+		without: [
+			'if (calls.isWanted && calls.pending.length > 0) {',
+			'if (calls.isWanted && calls.pending.length > 99) {',
+		],
+	},
+	{
+		name: 'webhook: called once at a time',
+		file: due,
+		without: ['if (calls.length > 0 && !doing.webhook)', 'if (calls.length > 0)'],
 	},
 	{
 		name: 'idempotency: a key counts once',

@@ -8,6 +8,7 @@ import { drawFaults, type Faults, strikes } from './faults.ts'
 import { SimulatedLineup } from './lineup.ts'
 import { Crash, Network } from './network.ts'
 import { Random } from './random.ts'
+import { SimulatedReceiver } from './receiver.ts'
 import { checkEnded, checkIsolation, checkPages, checkRest } from './rest.ts'
 import { Bucket, History } from './storage.ts'
 import { SimulatedUser } from './user.ts'
@@ -76,7 +77,8 @@ function live(world: World, seed: number): void {
 				},
 			),
 	})
-	const around = { world, faults, network, bucket, history, lineup, checks }
+	const receiver = new SimulatedReceiver(OWNERS, world, faults, history)
+	const around = { world, faults, network, bucket, history, lineup, receiver, checks }
 	const documents = Array.from(
 		{ length: random.chance(0.08) ? random.between(4, 12) : random.between(1, 3) },
 		(_, index) => new SimulatedDocument(`d${index + 1}`, random.pick(OWNERS), around),
@@ -120,6 +122,7 @@ function live(world: World, seed: number): void {
 	})
 	world.run(MOST_EVENTS)
 	checkRest(documents, users, { bucket, history, lineup, checks })
+	for (const document of documents) receiver.check(document)
 	if (faults.calm) for (const document of documents) checkIsolation(document, natures.get(document.id) as Nature)
 }
 

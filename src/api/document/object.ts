@@ -10,6 +10,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
 import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
+import type { Call } from '../../core/job/calls.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
 import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start } from '../../core/job/event.ts'
 import { type Conversion, packNumbers, reserved, TICKS_PER_SEQUENCE } from '../../core/job/job.ts'
@@ -23,6 +24,7 @@ import { errorText } from '../../error-text.ts'
 import { packKey, sourceKey } from '../files.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { lineupOf } from '../objects.ts'
+import { deliver, missed } from '../webhook/deliver.ts'
 import { ProgressSockets } from './sockets.ts'
 import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } from './store.ts'
 
@@ -48,6 +50,8 @@ export interface PageView {
 const LINEUP_DEADLINE = 5_000
 const HISTORY_DEADLINE = 10_000
 const SWEEP_DEADLINE = 30_000
+/** Longer than each of its parts may take. */
+const WEBHOOK_DEADLINE = 20_000
 
 /** R2 deletes at most this many objects at once. */
 const DELETED_AT_ONCE = 1_000
@@ -344,7 +348,12 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			})
 		}
 		// Memory follows only what was written: a failed transaction has thrown above.
+		const givenUp = step.conversion.calls.dropped - live.conversion.calls.dropped
 		live.conversion = step.conversion
+		if (givenUp > 0) {
+			const details = { code: 'webhook_given_up', documentId: live.document.id, events: givenUp }
+			console.warn('A webhook could not be told', details)
+		}
 		if (step.visible && live.conversion.life.state === 'kept') this.#sockets.publish(now)
 		this.#attend(now)
 		return step.outcome
@@ -375,6 +384,9 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 				break
 			case 'sweep':
 				this.ctx.waitUntil(this.#sweep())
+				break
+			case 'callWebhook':
+				this.ctx.waitUntil(this.#callWebhook(effect.calls))
 				break
 			case 'forget':
 				this.#forget()
@@ -412,12 +424,27 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	async #tellHistory(): Promise<void> {
 		const { document, conversion } = this.#existing()
 		const { sequence, number, told } = conversion
-		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', () => {
+		let hasWebhook = false
+		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', async () => {
 			const jobs = [...this.#store.endedSince(told.history, number), conversion]
-			return new DocumentHistory(this.env.HISTORY).record(document, jobs)
+			const answer = await new DocumentHistory(this.env.HISTORY).record(document, jobs)
+			hasWebhook = answer.hasWebhook
 		})
 		this.#doing = { ...this.#doing, history: false }
-		if (this.#live) this.#apply({ type: 'historyTold', sequence, answered })
+		if (!this.#live) return
+		if (answered) this.#apply({ type: 'historyTold', sequence, answered, hasWebhook })
+		else this.#apply({ type: 'historyTold', sequence, answered })
+	}
+
+	async #callWebhook(calls: readonly Call[]): Promise<void> {
+		const { document, conversion } = this.#existing()
+		let delivery = missed(calls)
+		await this.#attempt(WEBHOOK_DEADLINE, 'The webhook could not be called', async () => {
+			const jobOf = (number: number) => (number === conversion.number ? conversion : this.#store.jobNumbered(number))
+			delivery = await deliver(this.env, document, calls, jobOf)
+		})
+		this.#doing = { ...this.#doing, webhook: false }
+		if (this.#live) this.#apply({ type: 'called', ...delivery, random: Math.random() })
 	}
 
 	async #sweep(): Promise<void> {

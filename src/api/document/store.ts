@@ -121,6 +121,11 @@ export class DocumentStore {
 		return this.#jobWhere("json_extract(content, '$.job.id') = ?", id)
 	}
 
+	/** The job with this number. */
+	jobNumbered(number: number): Conversion | null {
+		return this.#jobWhere('number = ?', number)
+	}
+
 	/** The newest job that was completed. */
 	completedJob(): Conversion | null {
 		return this.#jobWhere("json_extract(content, '$.job.phase.status') = ?", 'completed')
@@ -160,7 +165,7 @@ export class DocumentStore {
 	}
 
 	/** @param condition SQL of this file, never of a caller */
-	#jobWhere(condition: string, ...bindings: string[]): Conversion | null {
+	#jobWhere(condition: string, ...bindings: (string | number)[]): Conversion | null {
 		const query = `SELECT number, content FROM record WHERE kind = 'job' AND ${condition} ORDER BY number DESC LIMIT 1`
 		const row = this.#sql.exec(query, ...bindings).toArray()[0]
 		return row ? toConversion(row) : null

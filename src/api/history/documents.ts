@@ -8,6 +8,7 @@ import { type Conversion, type Job, versionOf } from '../../core/job/job.ts'
 import { snapshotOf } from '../../core/job/view.ts'
 import { type DocumentList, documentItemSchema } from '../../core/protocol.ts'
 import type { DocumentRecord } from '../document/store.ts'
+import { webhookQuery } from '../webhook/endpoints.ts'
 import { conversionJobs, documents } from './schema.ts'
 
 /** Where a list goes on: after this document. */
@@ -24,12 +25,18 @@ export class DocumentHistory {
 	 * Writes a document and its jobs as they are; rows that say something newer stay. All of it, or nothing.
 	 *
 	 * @param conversions the jobs that the history lacks, the current one last
+	 * @returns whether the owner has a webhook: asked along, since that costs nothing here
 	 */
-	async record(document: DocumentRecord, conversions: readonly Conversion[]): Promise<void> {
+	async record(document: DocumentRecord, conversions: readonly Conversion[]): Promise<{ hasWebhook: boolean }> {
 		const current = conversions.at(-1)
-		if (!current) return
+		if (!current) return { hasWebhook: false }
 		const jobs = conversions.flatMap((conversion) => rowOf(document, conversion) ?? [])
-		await this.#db.batch([this.#upsertDocument(document, current), ...jobs.map((row) => this.#upsertJob(row))])
+		const [webhooks] = await this.#db.batch([
+			webhookQuery(this.#db, document.owner),
+			this.#upsertDocument(document, current),
+			...jobs.map((row) => this.#upsertJob(row)),
+		])
+		return { hasWebhook: webhooks.length > 0 }
 	}
 
 	/**

@@ -7,6 +7,7 @@ import type { Place } from '../lineup/entry.ts'
 import type { ConversionOptions } from '../options.ts'
 import type { PageRange } from '../pages.ts'
 import type { Priority } from '../snapshot.ts'
+import type { CallAnswer } from './calls.ts'
 import type { Conversion } from './job.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -73,8 +74,12 @@ export type Event =
 	| { type: 'wantTold'; jobId: string; want: number; answered: boolean; place: Place | null }
 	/** The lineup says that the job's place has changed. */
 	| { type: 'placed'; jobId: string; place: Place }
-	/** The history was told everything up to a sequence, or at least that was tried. */
-	| { type: 'historyTold'; sequence: number; answered: boolean }
+	/** The history was told everything up to a sequence, and says whether the owner has a webhook. */
+	| { type: 'historyTold'; sequence: number; answered: true; hasWebhook: boolean }
+	/** Or at least that was tried. */
+	| { type: 'historyTold'; sequence: number; answered: false }
+	/** The owner's webhook was called, if there still is one. */
+	| { type: 'called'; answers: readonly CallAnswer[]; hasWebhook: boolean; random: number }
 	/** What nobody referred to was deleted, or at least that was tried; `due` is the `sweepAt` that asked for it. */
 	| { type: 'swept'; due: number | null; through: number; answered: boolean }
 
@@ -132,6 +137,7 @@ interface Outcomes {
 	wantTold: null
 	placed: null
 	historyTold: null
+	called: null
 	swept: null
 }
 

@@ -11,6 +11,7 @@ import { placeSchema } from '../lineup/entry.ts'
 import { conversionOptionsSchema } from '../options.ts'
 import { pageRangeSchema } from '../pages.ts'
 import { prioritySchema } from '../snapshot.ts'
+import { callsSchema, noCalls } from './calls.ts'
 import { defaultRetryPolicy, retryPolicySchema } from './retry.ts'
 
 /** A range of pages that is not done: the unit of work, of retry and of upload. */
@@ -163,6 +164,8 @@ export const conversionSchema = z.object({
 	/** The sequence of the last change that the history must have: created, accepted, ended. */
 	milestone: z.int(),
 	told: toldSchema,
+	/** What the owner's webhook is still to be told. */
+	calls: callsSchema.default(noCalls),
 	/** When the objects are deleted that nobody refers to any more; null when there are none. */
 	sweepAt: z.number().nullable().default(null),
 	/** Up to this fence no object is left but those that are referred to. */
@@ -183,6 +186,7 @@ export function reserved(now: number): Conversion {
 		fence: 0,
 		milestone: 0,
 		told: { want: 0, wantAt: 0, wantMisses: 0, history: 0, historyAt: 0, historyMisses: 0 },
+		calls: noCalls,
 		sweepAt: null,
 		sweptThrough: 0,
 		updatedAt: now,
