@@ -7,6 +7,7 @@ import { createToken } from '../src/client/token.ts'
 import { qualitySchema } from '../src/core/options.ts'
 import { follow } from './convert/follow.ts'
 import { readPdf } from './convert/input.ts'
+import { createPasswords, PASSWORD_VARIABLE } from './convert/password.ts'
 import { closingLine, createProgress, failedLines } from './convert/progress.ts'
 import { createSaver, makeFolder } from './convert/save.ts'
 import { Complaint, runScript } from './local/complaint.ts'
@@ -27,6 +28,9 @@ const HELP = `Converts a PDF on the local service: images, thumbnails and texts 
                     ten-thousandths of the page
   --persist DIR     the service's folder; default .platen. When no service runs on it, one is started for this file
   --port N          the port of that one; default any free port
+
+A protected document's password is asked for, or taken from the environment variable ${PASSWORD_VARIABLE}. It cannot be
+given as an argument, since others on the machine see those.
 
 Exit code: 0 all pages, 1 failed, 2 some pages could not be converted.`
 
@@ -54,6 +58,9 @@ await runScript(async () => {
 	const wantedPort = values.port === undefined ? null : parsePort(values.port)
 
 	const out = resolve(values.out)
+	const givenPassword = process.env[PASSWORD_VARIABLE]
+	// What is started from here has no need to know.
+	delete process.env[PASSWORD_VARIABLE]
 
 	let service: LocalService | null = null
 	const broken = new AbortController()
@@ -86,6 +93,7 @@ await runScript(async () => {
 			bytes,
 			name: basename(path),
 			quality: quality.data,
+			passwords: createPasswords({ given: givenPassword, input: process.stdin, output: process.stderr, signal }),
 			saver,
 			progress,
 			signal,

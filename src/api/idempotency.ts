@@ -32,7 +32,11 @@ export async function documentIdOf(env: ApiEnv, { secrets }: Settings, caller: C
 	return documentIdFor(current, caller, key)
 }
 
-/** @param command parsed, so that what is written differently but means the same is the same */
+/**
+ * @param command parsed, so that what is written differently but means the same is the same. A password is left out: of a
+ * digest it could be found by trying
+ */
 export function fingerprintOf(command: object): string {
-	return createHash('sha256').update(JSON.stringify(command)).digest('hex')
+	const { password: _, ...asked } = { password: undefined, ...command }
+	return createHash('sha256').update(JSON.stringify(asked)).digest('hex')
 }

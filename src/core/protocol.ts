@@ -74,6 +74,19 @@ export type DocumentList = z.infer<typeof documentListSchema>
 
 const maxRetries = z.int().min(0).max(10)
 
+/**
+ * What opens a protected document. PDF looks at the first 127 bytes of it at most, so this is more than anybody has.
+ * Control characters are in none: ISO 32000-2 prepares passwords by SASLprep, which forbids them.
+ */
+export const passwordSchema = z
+	.string()
+	.regex(/^[ -\uffff]{1,256}$/, 'has 1 to 256 characters, none of them a control character')
+	.meta({
+		format: 'password',
+		description:
+			'Of a protected document. Kept sealed until the conversion ends, and given back by nobody; it is no part of what an `Idempotency-Key` stands for.',
+	})
+
 export const startCommandSchema = z
 	.object({
 		action: z.literal('start'),
@@ -85,6 +98,7 @@ export const startCommandSchema = z
 		/** How often each part may be tried again; the service's own number when absent. */
 		maxRetries: maxRetries.optional(),
 		options: conversionOptionsSchema.default({ quality: 'medium' }),
+		password: passwordSchema.optional(),
 	})
 	.meta({ id: 'StartCommand' })
 
@@ -96,6 +110,8 @@ export const retryCommandSchema = z
 		maxRetries: maxRetries.optional(),
 		/** May only say what they were. */
 		options: conversionOptionsSchema.optional(),
+		/** The one that was given before is not known any more. */
+		password: passwordSchema.optional(),
 	})
 	.meta({ id: 'RetryCommand' })
 

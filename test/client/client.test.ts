@@ -125,14 +125,14 @@ test('a status read can wait for news, and be called off', async () => {
 test('start, retry and cancel are commands, each with a key of its own', async () => {
 	const { client, received } = await service({ status: 202, body: snapshotWith() })
 	await client.start(DOCUMENT, { forceReconvert: true })
-	await client.retry(DOCUMENT, { priority: 'high' })
+	await client.retry(DOCUMENT, { priority: 'high', password: 'Schwertfisch' })
 	await client.cancel(DOCUMENT)
 	expect(received.map(({ method, url }) => [method, url])).toEqual(
 		Array.from({ length: 3 }, () => ['POST', `/api/documents/${DOCUMENT}/conversion-status`]),
 	)
 	expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([
 		{ action: 'start', forceReconvert: true },
-		{ action: 'retry', priority: 'high' },
+		{ action: 'retry', priority: 'high', password: 'Schwertfisch' },
 		{ action: 'cancel' },
 	])
 	expect(new Set(keysOf(received)).size).toBe(3)

@@ -107,6 +107,7 @@ export function liveThrough(arrivals: readonly Arrival[], converterCount: number
 	const nature = (id: string) => ({
 		pageCount: arrivals[Number(id)]?.pages ?? 1,
 		broken: null,
+		password: null,
 		poison: null,
 		badPages: new Set<number>(),
 	})

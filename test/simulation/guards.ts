@@ -643,4 +643,27 @@ export const guards: readonly Guard[] = [
 		file: 'src/core/idempotency.ts',
 		without: ['if (kept === null || kept.expiresAt <= now) return', 'if (kept === null || kept.expiresAt > 0) return'],
 	},
+	{
+		name: 'password: goes to every converter of its job',
+		file: work,
+		without: [
+			"{ status: 'processing', startedAt: now, sealedPassword }",
+			"{ status: 'processing', startedAt: now, sealedPassword: null }",
+		],
+	},
+	{
+		name: 'password: a retry has one of its own',
+		file: life,
+		without: ['sealedPassword: event.sealedPassword ?? null,', 'sealedPassword: null,'],
+	},
+	{
+		name: 'password: ends with the job',
+		file: life,
+		without: ["			status: 'cancelled',\n", "			...job.phase,\n			status: 'cancelled',\n"],
+	},
+	{
+		name: 'password: without it no page is said to be bad',
+		file: work,
+		without: ['if (isAboutPassword(event.code)) return', 'if (isAboutPassword(event.code) && now < 0) return'],
+	},
 ]

@@ -11,7 +11,7 @@ import { Random } from './random.ts'
 import { SimulatedReceiver } from './receiver.ts'
 import { checkEnded, checkIsolation, checkPages, checkRest } from './rest.ts'
 import { Bucket, History } from './storage.ts'
-import { SimulatedUser } from './user.ts'
+import { PASSWORDS, SimulatedUser } from './user.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
@@ -130,7 +130,8 @@ function drawNature(random: Random): Nature {
 	const pageCount = random.chance(0.6) ? random.between(1, 6) : random.between(1, random.chance(0.1) ? 250 : 60)
 	return {
 		pageCount,
-		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal', 'password_required']) : null,
+		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal']) : null,
+		password: random.chance(0.15) ? PASSWORDS[0] : null,
 		poison: random.chance(0.1) ? random.between(1, pageCount) : null,
 		badPages: new Set(random.chance(0.15) ? [random.between(1, pageCount), random.between(1, pageCount)] : []),
 	}

@@ -32,6 +32,9 @@ const OPTIONS: readonly ConversionOptions[] = [
 	{ quality: 'medium', pages: '2-3,7' },
 ]
 
+/** What people give; the first is the right one of every document that has one. */
+export const PASSWORDS = ['the right one', 'another'] as const
+
 export class SimulatedUser {
 	readonly #document: SimulatedDocument
 	readonly #situation: Situation
@@ -194,7 +197,11 @@ export class SimulatedUser {
 		const maxRetries = random.chance(0.3) ? random.between(0, 5) : null
 		const options = random.chance(0.2) ? random.pick(OPTIONS) : null
 		const maxPriority = this.#maxPriority
-		return () => ({ type: 'retry', jobId: this.#jobId(), priority: null, maxPriority, maxRetries, options })
+		const sealedPassword = this.#password()
+		return () => ({
+			...{ type: 'retry', jobId: this.#jobId(), priority: null, maxPriority, maxRetries, options },
+			sealedPassword,
+		})
 	}
 
 	#start(): Omit<Start, 'jobId'> {
@@ -207,7 +214,13 @@ export class SimulatedUser {
 			options: random.pick(OPTIONS),
 			onActive: random.pick(['return', 'reject', 'replace']),
 			forceReconvert: random.chance(0.3),
+			sealedPassword: this.#password(),
 		}
+	}
+
+	#password(): string | null {
+		const { random } = this.#situation.world
+		return random.chance(0.5) ? null : random.pick([PASSWORDS[0], ...PASSWORDS])
 	}
 
 	#jobId(): string {

@@ -8,7 +8,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
-import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
+import type { Fail, Finish, Finished, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
 import type { Call } from '../../core/job/calls.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
@@ -24,6 +24,7 @@ import { errorText } from '../../error-text.ts'
 import { packKey, sourceKey } from '../files.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { lineupOf } from '../objects.ts'
+import type { SealedLease } from '../password.ts'
 import { deliver, missed } from '../webhook/deliver.ts'
 import { ProgressSockets } from './sockets.ts'
 import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } from './store.ts'
@@ -45,6 +46,12 @@ export interface PageView {
 	packs: StoredPack[]
 	failedPages: number[]
 }
+
+/** What comes of a `finish`, before the gate has unsealed the next lease. */
+export type SealedFinished =
+	| Exclude<Finished, { verdict: 'go on' }>
+	| { verdict: 'go on'; next: SealedLease | null }
+	| { verdict: 'gone' }
 
 /** Milliseconds that others may take to answer. */
 const LINEUP_DEADLINE = 5_000
@@ -251,7 +258,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
-	lease(jobId: string): { outcome: 'leased'; lease: Lease } | { outcome: 'nothing' } | { outcome: 'gone' } {
+	lease(jobId: string): { outcome: 'leased'; lease: SealedLease } | { outcome: 'nothing' } | { outcome: 'gone' } {
 		const live = this.#live
 		if (live?.conversion.life.state !== 'kept' || live.conversion.job?.id !== jobId) return { outcome: 'gone' }
 		const lease = this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId }))
@@ -280,7 +287,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** The pack is stored already; with this its pages are the document's. `gone`: nobody will ever look for it. */
-	finish(finish: Finish): Finished | { verdict: 'gone' } {
+	finish(finish: Finish): SealedFinished {
 		const live = this.#live
 		if (!live) return { verdict: 'gone' }
 		const jobId = live.conversion.job?.id
@@ -488,11 +495,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return this.#apply(event).outcome === 'current' ? 'go on' : 'stop'
 	}
 
-	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): Lease | null {
+	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): SealedLease | null {
 		return outcome.outcome === 'leased' ? this.#leaseFrom(live, jobId, outcome.grant) : null
 	}
 
-	#leaseFrom({ document }: Live, jobId: string, grant: Grant): Lease {
+	#leaseFrom({ document }: Live, jobId: string, grant: Grant): SealedLease {
 		const source = { size: document.size, contentType: document.contentType }
 		return { documentId: document.id, jobId, ...grant, source }
 	}

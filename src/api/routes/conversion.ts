@@ -22,6 +22,7 @@ import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
 import { documentOf } from '../objects.ts'
+import { sealPassword } from '../password.ts'
 import { Refusal } from '../problem.ts'
 
 const tags = ['conversions']
@@ -105,9 +106,14 @@ export const conversionRoutes = newApp()
 		const caller = context.get('caller')
 		const asked = context.req.valid('json')
 		const key = context.req.valid('header')['idempotency-key']
-		const wanted = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
+		const { id } = context.req.valid('param')
+		const settings = settingsOf(context.env)
+		const password = 'password' in asked ? asked.password : undefined
+		// The object, and all behind it, get to see it sealed only.
+		const sealedPassword = password === undefined ? null : await sealPassword(settings, password, id)
+		const wanted = commandOf(asked, settings, maxPriorityOf(caller), sealedPassword)
 		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
-		const answer = await documentOf(context.env, context.req.valid('param').id).command(caller, wanted, request)
+		const answer = await documentOf(context.env, id).command(caller, wanted, request)
 		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
 		return context.json(answer.snapshot, answer.outcome === 'accepted' ? 202 : 200)
 	})
@@ -146,7 +152,12 @@ export const conversionRoutes = newApp()
 	})
 
 /** A command as the document understands it. */
-function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings, maxPriority: Priority): Command {
+function commandOf(
+	asked: ConversionCommand,
+	{ maxRetries, retryPolicy }: Settings,
+	maxPriority: Priority,
+	sealedPassword: string | null,
+): Command {
 	const jobId = crypto.randomUUID()
 	switch (asked.action) {
 		case 'start':
@@ -160,6 +171,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				options: asked.options,
 				onActive: asked.onActive,
 				forceReconvert: asked.forceReconvert,
+				sealedPassword,
 			}
 		case 'retry':
 			return {
@@ -169,6 +181,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				maxPriority,
 				maxRetries: asked.maxRetries ?? null,
 				options: asked.options ?? null,
+				sealedPassword,
 			}
 		case 'cancel':
 			return { type: 'cancel' }

@@ -26,6 +26,8 @@ export interface Start {
 	onActive: OnActive
 	/** Convert again although the last job was completed with the same options. */
 	forceReconvert: boolean
+	/** The document's password, sealed; absent when none was given. */
+	sealedPassword?: string | null
 }
 
 /** How a job is to be tried again; null takes over what the last one had. */
@@ -36,6 +38,8 @@ export interface Retry {
 	maxPriority: Priority
 	maxRetries: number | null
 	options: ConversionOptions | null
+	/** The document's password, sealed. The one before was kept no longer than its job. */
+	sealedPassword?: string | null
 }
 
 export type Event =
@@ -105,6 +109,8 @@ export interface Grant {
 	options: ConversionOptions
 	/** Null until a converter has opened the document. */
 	pageCount: number | null
+	/** The document's password, sealed; null when none was given. */
+	sealedPassword: string | null
 }
 export type LeaseOutcome = { outcome: 'leased'; grant: Grant } | { outcome: 'nothing' }
 

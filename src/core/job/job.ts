@@ -48,9 +48,15 @@ export type Chunk = z.infer<typeof chunkSchema>
 export type WaitingChunk = Extract<Chunk, { state: 'waiting' }>
 export type LeasedChunk = Extract<Chunk, { state: 'leased' }>
 
+/** What a job has only until it ends, so that no row of one that has ended can hold it. */
+const whileActive = {
+	/** The document's password as `api/password.ts` has sealed it; nobody else can read it. Null when none was given. */
+	sealedPassword: z.string().nullable().default(null),
+}
+
 export const phaseSchema = z.discriminatedUnion('status', [
-	z.object({ status: z.literal('queued') }),
-	z.object({ status: z.literal('processing'), startedAt: z.number() }),
+	z.object({ status: z.literal('queued'), ...whileActive }),
+	z.object({ status: z.literal('processing'), startedAt: z.number(), ...whileActive }),
 	z.object({ status: z.literal('completed'), startedAt: z.number(), completedAt: z.number() }),
 	z.object({
 		status: z.literal('failed'),
@@ -196,7 +202,9 @@ export function reserved(now: number): Conversion {
 	}
 }
 
-export function isActive(job: Job | null): job is Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> } {
+export type ActiveJob = Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> }
+
+export function isActive(job: Job | null): job is ActiveJob {
 	return job !== null && (job.phase.status === 'queued' || job.phase.status === 'processing')
 }
 

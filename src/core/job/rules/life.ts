@@ -82,6 +82,7 @@ export function retry(conversion: Conversion, event: Of<'retry'>, now: number): 
 			maxRetries: event.maxRetries ?? job.maxRetries,
 			retryPolicy: job.retryPolicy,
 			options: job.options,
+			sealedPassword: event.sealedPassword ?? null,
 		},
 		now,
 	)
@@ -176,7 +177,7 @@ function freshJob(start: Omit<Start, 'onActive' | 'forceReconvert'>, now: number
 		maxRetries: start.maxRetries,
 		retryPolicy: start.retryPolicy,
 		createdAt: now,
-		phase: { status: 'queued' },
+		phase: { status: 'queued', sealedPassword: start.sealedPassword ?? null },
 		packsFrom: null,
 		pageCount: null,
 		totalPages: null,

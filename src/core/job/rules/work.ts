@@ -4,11 +4,20 @@
  * Invariants held here: I3 a job that has ended never changes · I5 only a current lease changes anything, told by its
  * fence, which only rises (I4) · I1 every lease ends, and every loss brings its pages nearer to done or failed.
  */
-import { type FailureCode, failure } from '../../failure.ts'
+import { type FailureCode, failure, isAboutPassword } from '../../failure.ts'
 import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../../pages.ts'
 import { pagesToConvert, remainingChunks, split, without } from '../chunks.ts'
 import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '../event.ts'
-import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from '../job.ts'
+import {
+	type ActiveJob,
+	type Chunk,
+	type Conversion,
+	isActive,
+	isLeased,
+	isWaiting,
+	type Job,
+	type LeasedChunk,
+} from '../job.ts'
 import { boundsAfterCrash, isHeldBack, percentOf, processedPages } from '../progress.ts'
 import { backoff } from '../retry.ts'
 import { aged } from './life.ts'
@@ -48,7 +57,7 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 /** A chunk goes to a converter, whose turn ends at a time. */
 function handOut(
 	conversion: Conversion,
-	job: Job,
+	job: ActiveJob,
 	chunk: Chunk,
 	turnEndsAt: number,
 	now: number,
@@ -65,23 +74,24 @@ function handOut(
 		rendered: 0,
 		turnEndsAt,
 	}
+	const { sealedPassword } = job.phase
 	const next: Job = {
 		...job,
 		place: null,
-		phase: job.phase.status === 'queued' ? { status: 'processing', startedAt: now } : job.phase,
+		phase: job.phase.status === 'queued' ? { status: 'processing', startedAt: now, sealedPassword } : job.phase,
 		chunks: job.chunks.map((candidate) => (candidate === chunk ? leased : candidate)),
 	}
 	return {
 		outcome: {
 			outcome: 'leased',
-			grant: { fence, pages: chunk.pages, options: job.options, pageCount: job.pageCount },
+			grant: { fence, pages: chunk.pages, options: job.options, pageCount: job.pageCount, sealedPassword },
 		},
 		change: { kind: 'visible', conversion: { ...conversion, fence, job: next }, durable: true },
 	}
 }
 
 /** What is next to be leased of a job; null when nothing is. */
-function runnableChunk(job: Job | null, now: number): { job: Job; chunk: Chunk } | null {
+function runnableChunk(job: Job | null, now: number): { job: ActiveJob; chunk: Chunk } | null {
 	if (!isActive(job) || job.chunks.filter(isLeased).length >= MAX_CONVERTERS) return null
 	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
 	return chunk ? { job, chunk } : null
@@ -172,6 +182,8 @@ function isTurnOver({ turnEndsAt }: LeasedChunk, now: number): boolean {
 export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ruling<FenceOutcome> {
 	const held = holding(conversion, event.fence)
 	if (!held) return unchanged({ outcome: 'stale' })
+	// No page is to blame, and none will be readable before somebody gives the password: what is ready stays.
+	if (isAboutPassword(event.code)) return ended(conversion, held.job, event.code, now)
 	return settled(littered(conversion, now), lost(held.job, held.chunk, event.code, now, event.random), now)
 }
 
