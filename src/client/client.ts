@@ -4,6 +4,8 @@
  * Every answer goes through the protocol's schemas, so what comes out of here has the shape that its type says.
  */
 import type { z } from 'zod'
+import { type ConversionList, conversionListSchema } from '../core/conversions.ts'
+import type { Metadata } from '../core/labels.ts'
 import type { Quality } from '../core/options.ts'
 import {
 	type conversionCommandSchema,
@@ -52,6 +54,10 @@ export interface UploadOptions {
 	quality?: Quality | undefined
 	/** False: only keep it, and convert when `start` is called. */
 	convert?: boolean | undefined
+	/** Your own id of the document: when there is one with it already, that one is the answer, whatever the file. */
+	externalId?: string | undefined
+	/** Comes back with the document; 2 KB of JSON at most. */
+	metadata?: Metadata | undefined
 	/** Give the same one when the same file is sent again after an upload without an answer: it is there once then. */
 	idempotencyKey?: string | undefined
 	signal?: AbortSignal | undefined
@@ -63,6 +69,18 @@ export interface StatusQuery {
 	/** Seconds after which the answer comes all the same, 25 at most. */
 	wait?: number | undefined
 	signal?: AbortSignal | undefined
+}
+
+export interface DocumentsQuery {
+	cursor?: string | undefined
+	limit?: number | undefined
+	/** Only the document with this one: none or one, and as it is just now. */
+	externalId?: string | undefined
+}
+
+export interface ConversionsQuery {
+	cursor?: string | undefined
+	limit?: number | undefined
 }
 
 export interface PagesQuery {
@@ -89,9 +107,11 @@ export interface Client {
 		onProgress?: (sent: number, total: number) => void,
 	): Promise<Uploaded>
 	/** The caller's documents, newest first. */
-	documents(query?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DocumentList>
+	documents(query?: DocumentsQuery): Promise<DocumentList>
 	document(id: string): Promise<PlatenDocument>
 	status(id: string, query?: StatusQuery): Promise<Snapshot>
+	/** The document's conversions, newest first, each with what happened to it. */
+	conversions(id: string, query?: ConversionsQuery): Promise<ConversionList>
 	/** Starts a conversion, or answers how the running one is doing. */
 	start(id: string, request?: StartRequest): Promise<Snapshot>
 	/** Goes on where a failed or cancelled conversion ended: pages that are ready stay ready. */
@@ -196,8 +216,8 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	const of = (id: string, part = '') => `/api/documents/${encodeURIComponent(id)}${part}`
 
 	return {
-		async upload(body, { name, contentType, idempotencyKey, signal, ...query }, onProgress) {
-			const url = at('/api/documents', { ...query })
+		async upload(body, { name, contentType, idempotencyKey, signal, metadata, ...query }, onProgress) {
+			const url = at('/api/documents', { ...query, metadata: metadata && JSON.stringify(metadata) })
 			const headers = {
 				...(await authorization()),
 				'Content-Type': contentType,
@@ -211,6 +231,7 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		document: (id) => call(documentSchema, at(of(id))),
 		status: (id, { signal, ...query } = {}) =>
 			call(snapshotSchema, at(of(id, '/conversion-status'), { ...query }), signal && { signal }),
+		conversions: (id, query = {}) => call(conversionListSchema, at(of(id, '/conversions'), { ...query })),
 		start: (id, request = {}) => command(id, { action: 'start', ...request }),
 		retry: (id, request = {}) => command(id, { action: 'retry', ...request }),
 		cancel: (id) => command(id, { action: 'cancel' }),

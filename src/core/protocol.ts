@@ -2,6 +2,7 @@
  * What passes between the service and its clients: requests, answers and socket messages, in one place for both ends.
  */
 import { z } from 'zod'
+import { externalIdSchema, metadataSchema, metadataTextSchema } from './labels.ts'
 import { conversionOptionsSchema } from './options.ts'
 import { imageTypeSchema } from './pack.ts'
 import { pageListSchema } from './pages.ts'
@@ -23,11 +24,15 @@ export function wholeNumber(minimum: number, maximum: number) {
 
 /** The largest document that is taken, in bytes: what was measured to convert within an isolate's 128 MB. */
 export const MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+/** … and in a form, which is held in memory. */
+export const MAX_FORM_FILE_BYTES = 16 * 1024 * 1024
 
 export const documentSchema = z
 	.object({
 		id: z.uuid(),
 		externalId: z.string().nullable(),
+		/** What came with the upload; a service of an older release says nothing of it. */
+		metadata: metadataSchema.nullable().default(null),
 		name: z.string(),
 		contentType: z.string(),
 		/** Bytes. */
@@ -48,6 +53,8 @@ export const uploadQuerySchema = z.object({
 	convert: flag('true'),
 	priority: prioritySchema.default('normal'),
 	quality: z.enum(['low', 'medium', 'high']).default('medium'),
+	externalId: externalIdSchema.optional(),
+	metadata: metadataTextSchema.optional(),
 })
 
 export const uploadedSchema = z
@@ -57,6 +64,18 @@ export type Uploaded = z.infer<typeof uploadedSchema>
 
 export const listQuerySchema = z.object({
 	cursor: z.string().max(200).optional(),
+	limit: wholeNumber(1, 100).default(20).meta({ default: 20 }),
+	/** Only the document that has this one: none or one, and as it is just now. */
+	externalId: externalIdSchema.optional(),
+})
+
+export const conversionsQuerySchema = z.object({
+	cursor: z
+		.string()
+		.regex(/^[1-9]\d{0,14}$/, 'is not one of ours')
+		.transform(Number)
+		.meta({ type: 'string', pattern: '^[1-9]\\d{0,14}$' })
+		.optional(),
 	limit: wholeNumber(1, 100).default(20).meta({ default: 20 }),
 })
 

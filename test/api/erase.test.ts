@@ -61,6 +61,7 @@ async function answersOf(id: string) {
 		['POST', '/conversion-status', '{"action":"cancel"}'],
 		['POST', '/conversion-ticket'],
 		['GET', '/conversion-live'],
+		['GET', '/conversions'],
 		['GET', '/pages'],
 		['GET', '/pages/1'],
 		['GET', '/pages/1/thumbnail'],

@@ -69,6 +69,7 @@ function keysOf(received: readonly Received[]): string[] {
 const document = {
 	id: DOCUMENT,
 	externalId: null,
+	metadata: null,
 	name: 'Übung 1.pdf',
 	contentType: 'application/pdf',
 	size: 4,
@@ -96,6 +97,64 @@ test('an upload sends the bytes with their length, type, encoded name and option
 		body: Buffer.from([1, 2, 3, 4]),
 	})
 	expect(progress.at(-1)).toEqual([4, 4])
+})
+
+test('an upload says the application’s own id and words, and a document is found by that id', async () => {
+	const { client, received } = await service(
+		{ status: 200, body: { document, conversion: snapshotWith() } },
+		{ body: { items: [], nextCursor: null } },
+	)
+	const metadata = { case: 'Ä & B', tags: [1] }
+	await client.upload(new Uint8Array([1]), {
+		name: 'a.pdf',
+		contentType: 'application/pdf',
+		externalId: 'invoice 7/ä',
+		metadata,
+	})
+	const { searchParams } = new URL(received[0]?.url ?? '', 'http://service')
+	expect(searchParams.get('externalId')).toBe('invoice 7/ä')
+	expect(JSON.parse(searchParams.get('metadata') ?? '')).toEqual(metadata)
+	expect(await client.documents({ externalId: 'invoice 7/ä' })).toEqual({ items: [], nextCursor: null })
+	expect(received[1]?.url).toBe('/api/documents?externalId=invoice+7%2F%C3%A4')
+})
+
+test('a document from a service that knows no metadata has none', async () => {
+	const { metadata, ...older } = document
+	const { client } = await service({ body: older })
+	expect(await client.document(DOCUMENT)).toEqual({ ...older, metadata: null })
+})
+
+test('conversions come back parsed, page by page', async () => {
+	const at = '2026-10-20T12:00:00.000Z'
+	const conversion = {
+		jobId: 'job',
+		status: 'failed',
+		priority: 'normal',
+		requestedPriority: 'normal',
+		options: { quality: 'medium' },
+		createdAt: at,
+		startedAt: at,
+		firstPageAt: null,
+		completedAt: at,
+		totalPages: null,
+		processedPages: 0,
+		failedPageCount: 0,
+		retryCount: 0,
+		maxRetries: 3,
+		failure: { code: 'invalid_document', message: 'Damaged', retryable: false },
+		estimates: { waiting: { estimate: 3, error: null }, processing: null },
+		events: [
+			{ type: 'accepted', at },
+			{ type: 'failed', at, code: 'invalid_document' },
+		],
+		eventsOmitted: 0,
+	}
+	const { client, received } = await service({ body: { items: [conversion], nextCursor: '7' } })
+	expect(await client.conversions(DOCUMENT, { cursor: '8', limit: 1 })).toEqual({
+		items: [conversion],
+		nextCursor: '7',
+	})
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/conversions?cursor=8&limit=1`)
 })
 
 test('an aborted upload is an error of its own code', async () => {

@@ -185,7 +185,8 @@ export class Checks {
 			wantOf(conversion, now) !== conversion.told.want ||
 			conversion.sweepAt !== null ||
 			(conversion.calls.isWanted && conversion.calls.pending.length > 0) ||
-			conversion.life.state !== 'kept'
+			conversion.life.state === 'reserved' ||
+			(conversion.life.state === 'erased' && conversion.life.successor === 0)
 		if (!owes) return
 		if (alarmAt === null) throw new Violation('I9', `${id} owes something and has no alarm`)
 		if (!this.clockJumped && alarmAt < now - ALARM_LATE) {

@@ -68,6 +68,8 @@ export class SimulatedDocument {
 	readonly owner: string
 	readonly around: Surroundings
 	readonly rows: Rows = { reservedAt: null, jobs: new Map(), packs: new Map(), answers: new Map(), alarmAt: null }
+	/** Which generation of its `externalId` came after it, as somebody was told. */
+	successor = 0
 	#live: Conversion | null = null
 	#doing: Doing = idle
 	/** What was begun and not answered, whatever it believes itself. */
@@ -160,6 +162,19 @@ export class SimulatedDocument {
 			this.rows.answers.clear()
 		})
 		return 'erased'
+	}
+
+	/** Which generation of its `externalId` comes after one that is gone; null when there is no tombstone. */
+	succeed(after: number): number | null {
+		if (!this.#wake()) return null
+		const succeeded = this.#apply({ type: 'succeed', after })
+		if (succeeded.outcome === 'gone') return null
+		// Whoever asks goes on from there, and there may be a document by now: nobody is sent back before it.
+		if (succeeded.generation < this.successor || succeeded.generation <= after) {
+			throw new Violation('identity', `${this.id} points to ${succeeded.generation}, after ${this.successor}`)
+		}
+		this.successor = succeeded.generation
+		return succeeded.generation
 	}
 
 	lease(jobId: string): { outcome: 'leased'; grant: Grant } | { outcome: 'nothing' | 'gone' } {

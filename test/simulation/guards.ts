@@ -188,7 +188,7 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'alarm: a tombstone has one',
 		file: due,
-		without: ["if (life.state === 'erased') times.push(", "if (life.state === 'forgotten') times.push("],
+		without: ["if (life.state === 'erased' && life.successor", "if (life.state === 'forgotten' && life.successor"],
 	},
 	{
 		name: 'owed: what is under way is not begun again',
@@ -462,12 +462,26 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'tombstone: it stays when the document goes',
 		file: life,
-		without: ["life: { state: 'erased', at: now }, sweepAt", "life: { state: 'forgotten' }, sweepAt"],
+		without: ["const life = { state: 'erased', at: now, successor: 0 }", "const life = { state: 'forgotten' }"],
+	},
+	{
+		name: 'tombstone: one that others come after stays',
+		file: life,
+		without: [' && life.successor === 0 && sweepAt === null', ' && sweepAt === null'],
+		also: {
+			file: due,
+			without: ["if (life.state === 'erased' && life.successor === 0)", "if (life.state === 'erased')"],
+		},
+	},
+	{
+		name: 'tombstone: whoever comes after it is decided once',
+		file: life,
+		without: ['if (life.successor > event.after) return', 'if (life.successor < 0) return'],
 	},
 	{
 		name: 'tombstone: it outlives what may still come',
 		file: life,
-		without: [' && life.at + TOMBSTONE_KEPT <= now', ''],
+		without: ['mayGo && life.at + TOMBSTONE_KEPT <= now', 'mayGo'],
 	},
 	{
 		name: 'reservation: what is being swept cannot be created',

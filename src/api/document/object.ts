@@ -8,12 +8,14 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
+import type { PastConversion } from '../../core/conversions.ts'
 import type { Fail, Finish, Finished, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
 import type { Call } from '../../core/job/calls.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
-import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start } from '../../core/job/event.ts'
+import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start, SucceedOutcome } from '../../core/job/event.ts'
 import { type Conversion, packNumbers, reserved, TICKS_PER_SEQUENCE } from '../../core/job/job.ts'
+import { pastOf } from '../../core/job/past.ts'
 import { unreferencedFences } from '../../core/job/sweep.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
@@ -139,6 +141,25 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return outcome === 'gone' ? { outcome } : { outcome, snapshot: this.#snapshot(live) }
 	}
 
+	/** As far as its owner may see it: itself, or which generation of its `externalId` came after it. */
+	find(
+		caller: Caller,
+	):
+		| { outcome: 'found'; document: DocumentRecord; snapshot: Snapshot }
+		| { outcome: 'succeeded'; generation: number }
+		| NotFound {
+		const live = this.#accessible(caller, 'read')
+		if (live) return { outcome: 'found', document: live.document, snapshot: this.#snapshot(live) }
+		const life = this.#live?.conversion.life
+		if (life?.state !== 'erased' || life.successor === 0) return { outcome: 'not_found' }
+		return { outcome: 'succeeded', generation: life.successor }
+	}
+
+	/** Which generation of its `externalId` comes after one that is gone; this is the first, and knows. */
+	succeed(after: number): SucceedOutcome {
+		return this.#live ? this.#apply({ type: 'succeed', after }) : { outcome: 'gone' }
+	}
+
 	/** The upload failed, and whoever sent it was told so. The place stays when the same upload came a second time. */
 	abandon(): void {
 		if (this.#live && !this.#isShared) this.#apply({ type: 'abandon' })
@@ -192,7 +213,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	erase(caller: Caller): { outcome: 'erased' } | NotFound {
 		const live = this.#accessible(caller, 'manage')
 		if (!live) return { outcome: 'not_found' }
-		const tombstone = { ...live.document, name: '', externalId: null }
+		const tombstone = { ...live.document, name: '', externalId: null, metadata: null, uploadKey: null }
 		this.#apply({ type: 'erase' }, () => {
 			this.#store.bury(tombstone)
 			live.document = tombstone
@@ -218,6 +239,29 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			packs,
 			failedPages: shown.job.failedPages.map(({ page }) => page),
 		}
+	}
+
+	/**
+	 * The document's conversions, newest first.
+	 *
+	 * @param before only those with a lower number; null for all
+	 * @param limit the most that are given
+	 */
+	conversions(
+		caller: Caller,
+		before: number | null,
+		limit: number,
+	): { outcome: 'found'; items: PastConversion[]; next: number | null } | NotFound {
+		const live = this.#accessible(caller, 'read')
+		if (!live) return { outcome: 'not_found' }
+		const { conversion } = live
+		const jobs = this.#store
+			.jobsBefore(before ?? conversion.number + 1, limit + 1)
+			// Of the current one memory knows more than its row.
+			.map((each) => (each.number === conversion.number ? conversion : each))
+		const shown = jobs.slice(0, limit)
+		const next = jobs.length > limit ? (shown.at(-1)?.number ?? null) : null
+		return { outcome: 'found', items: shown.flatMap((each) => pastOf(each) ?? []), next }
 	}
 
 	ticket(caller: Caller): { outcome: 'issued'; ticket: string; expiresAt: number } | NotFound {

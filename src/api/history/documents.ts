@@ -6,6 +6,7 @@ import type { Owner } from '../../core/access.ts'
 import { estimateErrors } from '../../core/job/estimate.ts'
 import { type Conversion, type Job, versionOf } from '../../core/job/job.ts'
 import { snapshotOf } from '../../core/job/view.ts'
+import { metadataOf } from '../../core/labels.ts'
 import { type DocumentList, documentItemSchema } from '../../core/protocol.ts'
 import type { DocumentRecord } from '../document/store.ts'
 import { webhookQuery } from '../webhook/endpoints.ts'
@@ -76,6 +77,10 @@ export class DocumentHistory {
 			// A tombstone says who and when, and nothing of what it was.
 			name: isErased ? '' : document.name,
 			externalId: isErased ? null : document.externalId,
+			metadata: isErased ? null : document.metadata,
+			// Whoever has the id anew, once its tombstone is gone, may be another file.
+			contentType: document.contentType,
+			size: document.size,
 			erasedAt: isErased ? life.at : null,
 			createdAt: document.createdAt,
 		}
@@ -84,8 +89,6 @@ export class DocumentHistory {
 			.values({
 				id: document.id,
 				...document.owner,
-				contentType: document.contentType,
-				size: document.size,
 				...news,
 			})
 			.onConflictDoUpdate({
@@ -135,9 +138,13 @@ export class DocumentHistory {
 			)
 			.orderBy(desc(documents.createdAt), desc(documents.id))
 			.limit(limit + 1)
-		const items = rows
-			.slice(0, limit)
-			.map((row) => documentItemSchema.parse({ ...row, createdAt: new Date(row.createdAt).toISOString() }))
+		const items = rows.slice(0, limit).map((row) =>
+			documentItemSchema.parse({
+				...row,
+				metadata: metadataOf(row.metadata),
+				createdAt: new Date(row.createdAt).toISOString(),
+			}),
+		)
 		const last = rows.length > limit ? rows[limit - 1] : undefined
 		return { items, nextCursor: last ? formatCursor({ createdAt: last.createdAt, id: last.id }) : null }
 	}

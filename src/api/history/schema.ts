@@ -9,6 +9,8 @@ export const documents = sqliteTable(
 		tenant: text().notNull(),
 		sub: text().notNull(),
 		externalId: text('external_id'),
+		/** A JSON object as text; what is in it is the application's own business. */
+		metadata: text(),
 		name: text().notNull(),
 		contentType: text('content_type').notNull(),
 		/** Bytes. */

@@ -1,10 +1,12 @@
 /** A document's conversion: status, commands, live progress. */
 import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
+import { conversionListSchema } from '../../core/conversions.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
 	type ConversionCommand,
 	conversionCommandSchema,
+	conversionsQuerySchema,
 	SOCKET_PROTOCOL,
 	statusQuerySchema,
 	TICKET_PROTOCOL_PREFIX,
@@ -89,6 +91,18 @@ const live = createRoute({
 	},
 })
 
+const past = createRoute({
+	method: 'get',
+	path: '/{id}/conversions',
+	operationId: 'listConversions',
+	summary: 'The document’s conversions, newest first, each with what happened to it',
+	tags,
+	security,
+	middleware: signedIn,
+	request: { params: byId, query: conversionsQuerySchema },
+	responses: { 200: json('A page of them', conversionListSchema), ...refusals('not_found') },
+})
+
 export const conversionRoutes = newApp()
 	.openapi(status, async (context) => {
 		const caller = context.get('caller')
@@ -123,6 +137,13 @@ export const conversionRoutes = newApp()
 		return context.json({ ticket: answer.ticket, expiresAt: new Date(answer.expiresAt).toISOString() }, 201, {
 			'Cache-Control': 'no-store',
 		})
+	})
+	.openapi(past, async (context) => {
+		const { cursor, limit } = context.req.valid('query')
+		const object = documentOf(context.env, context.req.valid('param').id)
+		const answer = await object.conversions(context.get('caller'), cursor ?? null, limit)
+		if (answer.outcome === 'not_found') throw noSuchDocument()
+		return context.json({ items: answer.items, nextCursor: answer.next === null ? null : String(answer.next) }, 200)
 	})
 	// The ticket is a pass of its own, so the guard is in here.
 	.openapi(live, async (context) => {

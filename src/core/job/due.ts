@@ -166,7 +166,8 @@ export function dueAt(conversion: Conversion, now: number, doing: Doing = idle):
 		// less often it is looked at.
 		times.push(Math.min(life.since + RESERVED_FOR, now + Math.max(TOLD_BY_ALARM_AFTER, now - life.since)))
 	}
-	if (life.state === 'erased') times.push(Math.max(life.at + TOMBSTONE_KEPT, now + LOOKED_AT_EVERY))
+	if (life.state === 'erased' && life.successor === 0)
+		times.push(Math.max(life.at + TOMBSTONE_KEPT, now + LOOKED_AT_EVERY))
 	return times.length === 0 ? null : Math.max(now + 1, Math.min(...times))
 }
 

@@ -52,6 +52,8 @@ export type Event =
 	| { type: 'cancel' }
 	/** The document is to go, for good. */
 	| { type: 'erase' }
+	/** Another document is to have the `externalId` of this one, which is gone; `after` is the last generation that was. */
+	| { type: 'succeed'; after: number }
 	/** A converter that the lineup has sent asks for work: its turn begins. */
 	| { type: 'lease'; jobId: string }
 	/** A converter has opened the document. */
@@ -101,6 +103,8 @@ export type RetryOutcome =
 
 export type CancelOutcome = { outcome: 'cancelled' } | { outcome: 'unchanged' }
 export type EraseOutcome = { outcome: 'erased' } | { outcome: 'gone' }
+/** `gone`: there is no tombstone, so nobody comes after it. */
+export type SucceedOutcome = { outcome: 'succeeded'; generation: number } | { outcome: 'gone' }
 
 /** The lease as its converter needs to know it. */
 export interface Grant {
@@ -133,6 +137,7 @@ interface Outcomes {
 	retry: RetryOutcome
 	cancel: CancelOutcome
 	erase: EraseOutcome
+	succeed: SucceedOutcome
 	lease: LeaseOutcome
 	opened: FenceOutcome
 	report: FenceOutcome

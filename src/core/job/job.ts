@@ -12,6 +12,7 @@ import { conversionOptionsSchema } from '../options.ts'
 import { pageRangeSchema } from '../pages.ts'
 import { prioritySchema } from '../snapshot.ts'
 import { callsSchema, noCalls } from './calls.ts'
+import { incidentSchema } from './incidents.ts'
 import { defaultRetryPolicy, retryPolicySchema } from './retry.ts'
 
 /** A range of pages that is not done: the unit of work, of retry and of upload. */
@@ -127,6 +128,10 @@ export const jobSchema = z.object({
 	promises: z
 		.object({ waiting: promiseSchema.nullable(), processing: promiseSchema.nullable() })
 		.default({ waiting: null, processing: null }),
+	/** What its times do not say of its way; see `incidents.ts`. */
+	incidents: z.array(incidentSchema).default([]),
+	/** How many beyond those were only counted. */
+	incidentsOmitted: z.int().default(0),
 })
 export type Job = z.infer<typeof jobSchema>
 
@@ -141,7 +146,12 @@ export type Job = z.infer<typeof jobSchema>
 export const lifeSchema = z.discriminatedUnion('state', [
 	z.object({ state: z.literal('reserved'), since: z.number() }),
 	z.object({ state: z.literal('kept') }),
-	z.object({ state: z.literal('erased'), at: z.number() }),
+	z.object({
+		state: z.literal('erased'),
+		at: z.number(),
+		/** Which generation of its `externalId` came after it; 0 for none. Who points to another stays. */
+		successor: z.int().default(0),
+	}),
 	z.object({ state: z.literal('forgotten') }),
 ])
 export type Life = z.infer<typeof lifeSchema>

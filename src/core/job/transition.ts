@@ -44,6 +44,8 @@ function rule(conversion: Conversion, event: Event, now: number): Ruling<Outcome
 			return life.cancel(conversion, now)
 		case 'erase':
 			return life.erase(conversion, now)
+		case 'succeed':
+			return life.succeed(conversion, event)
 		case 'swept':
 			return life.swept(conversion, event, now)
 		case 'lease':

@@ -241,7 +241,15 @@ describe('an endpoint that does not take a call', () => {
 
 test('a body stays below 20 KB, whatever became of the pages', () => {
 	const owner = { tenant: 'default', sub: 'alice' }
-	const file = { externalId: null, name: 'a.pdf', contentType: 'application/pdf', size: 1, createdAt: 1 }
+	const file = {
+		externalId: null,
+		metadata: null,
+		uploadKey: null,
+		name: 'a.pdf',
+		contentType: 'application/pdf',
+		size: 1,
+		createdAt: 1,
+	}
 	const document = { id: crypto.randomUUID(), owner, ...file }
 	const { conversion } = transition(reserved(1), { type: 'create', start: { ...START, jobId: 'job-1' } }, 2)
 	// Every other page of the largest document there may be has failed.

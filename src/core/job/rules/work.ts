@@ -8,6 +8,7 @@ import { type FailureCode, failure, isAboutPassword } from '../../failure.ts'
 import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../../pages.ts'
 import { pagesToConvert, remainingChunks, split, without } from '../chunks.ts'
 import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '../event.ts'
+import { noted, pagesFailed } from '../incidents.ts'
 import {
 	type ActiveJob,
 	type Chunk,
@@ -119,7 +120,8 @@ export function opened(conversion: Conversion, event: Of<'opened'>, now: number)
 		totalPages,
 		chunks: [...job.chunks, ...remainingChunks(pages)],
 	}
-	return moved(conversion, next, { outcome: 'current' })
+	const { pageCount } = event
+	return moved(conversion, noted(next, { type: 'opened', at: now, pageCount }), { outcome: 'current' })
 }
 
 export function report(conversion: Conversion, event: Of<'report'>, now: number): Ruling<FenceOutcome> {
@@ -165,7 +167,7 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		failedPages: [...job.failedPages, ...event.failed],
 		firstPageAt: job.firstPageAt ?? (readyNow.length > 0 ? now : null),
 	}
-	const { change } = settled(conversion, next, now)
+	const { change } = settled(conversion, noted(next, ...pagesFailed(event.failed, now)), now)
 	if (!event.more || change.kind !== 'visible') return { outcome: { outcome: 'accepted', next: null }, change }
 	const runnable = runnableChunk(change.conversion.job, now)
 	if (!runnable) return { outcome: { outcome: 'accepted', next: null }, change }
@@ -239,15 +241,19 @@ function lost(job: Job, chunk: LeasedChunk, code: FailureCode, now: number, rand
 	if (isRetryable && rangeLength(chunk.pages) > 1 && (losses >= SPLIT_AFTER || losses > job.maxRetries)) {
 		// Each page has at least one try of its own, since only one of them may be to blame.
 		const pages = split(chunk.pages, Math.min(losses, job.maxRetries), notBefore)
-		return { ...withChunks(job, chunk, pages), retryCount: job.retryCount + 1 }
+		const apart = { ...withChunks(job, chunk, pages), retryCount: job.retryCount + 1 }
+		return noted(apart, { type: 'chunk_split', at: now, pages: formatRanges([chunk.pages]), code })
 	}
 	if (isRetryable && losses <= job.maxRetries) {
 		const again = withChunks(job, chunk, [{ state: 'waiting', pages: chunk.pages, losses, notBefore }])
-		return { ...again, retryCount: job.retryCount + 1 }
+		const counted = { ...again, retryCount: job.retryCount + 1 }
+		return noted(counted, { type: 'chunk_lost', at: now, pages: formatRanges([chunk.pages]), code })
 	}
 	// A document that cannot even be opened fails as a whole, in `settled`.
 	const failed = pageNumbers([chunk.pages]).map((page) => ({ page, code }))
-	return { ...withChunks(job, chunk, []), failedPages: [...job.failedPages, ...failed] }
+	const given = { ...withChunks(job, chunk, []), failedPages: [...job.failedPages, ...failed] }
+	// What could not even be opened says as a whole why it failed.
+	return job.totalPages === null ? given : noted(given, ...pagesFailed(failed, now))
 }
 
 /** Ends the job when nothing is left to do. */
