@@ -5,23 +5,20 @@ import type { Command } from '../../core/job/event.ts'
 import {
 	type ConversionCommand,
 	conversionCommandSchema,
-	SOCKET_PROTOCOL,
 	statusQuerySchema,
-	TICKET_PROTOCOL_PREFIX,
 	ticketSchema,
 } from '../../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../../core/snapshot.ts'
-import { authenticate } from '../auth.ts'
 import type { CommandAnswer } from '../document/object.ts'
 import { type Settings, settingsOf } from '../env.ts'
 import { json, refusals } from '../http/answers.ts'
 import { newApp, noSuchDocument } from '../http/app.ts'
 import { isOriginAllowed } from '../http/edge.ts'
-import { jsonBody, signedIn } from '../http/guards.ts'
+import { jsonBody, signedIn, ticketIn, watchers } from '../http/guards.ts'
 import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
-import { documentOf } from '../objects.ts'
+import { callerHeader, documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 
 const tags = ['conversions']
@@ -32,7 +29,8 @@ const status = createRoute({
 	method: 'get',
 	path: '/{id}/conversion-status',
 	operationId: 'getConversionStatus',
-	summary: 'How far the conversion is; with `since` and `wait`, as soon as there is news',
+	summary: 'How far the conversion is, or as soon as there is news',
+	description: 'With `since`, a version, and `wait`, the answer comes as soon as there is a higher version.',
 	tags,
 	security,
 	middleware: signedIn,
@@ -81,6 +79,7 @@ const live = createRoute({
 		'Browsers offer the subprotocols `platen.v1` and `ticket.<ticket>`; others may send the bearer token instead.',
 	tags,
 	security: [{ bearer: [] }, { ticket: [] }],
+	middleware: watchers,
 	request: { params: byId },
 	responses: {
 		101: { description: 'The socket is open' },
@@ -118,19 +117,14 @@ export const conversionRoutes = newApp()
 			'Cache-Control': 'no-store',
 		})
 	})
-	// The ticket is a pass of its own, so the guard is in here.
 	.openapi(live, async (context) => {
 		const settings = settingsOf(context.env)
 		const { raw } = context.req
-		const protocols = (raw.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
-		const pass = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
+		const ticket = ticketIn(raw)
 		// The object trusts these headers, so the request to it is made anew and carries nothing of the caller's.
 		const headers = new Headers({ Upgrade: 'websocket' })
-		if (pass && protocols.includes(SOCKET_PROTOCOL)) {
-			headers.set('x-platen-ticket', pass.slice(TICKET_PROTOCOL_PREFIX.length))
-		} else {
-			headers.set('x-platen-caller', JSON.stringify(await authenticate(raw, settings, Date.now())))
-		}
+		if (ticket === null) headers.set('x-platen-caller', callerHeader(context.get('caller')))
+		else headers.set('x-platen-ticket', ticket)
 		if (raw.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			throw new Refusal('upgrade_required', 'Connect with a WebSocket client.', { Upgrade: 'websocket' })
 		}
