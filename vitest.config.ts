@@ -11,7 +11,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'core',
-					include: ['test/{core,client,converter,scripts,simulation}/**/*.test.ts'],
+					include: ['test/{core,client,contract,converter,scripts,simulation}/**/*.test.ts'],
 					exclude: ['**/*.workerd.test.ts'],
 				},
 			},
@@ -24,7 +24,12 @@ export default defineConfig({
 						},
 					})),
 				],
-				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+				test: {
+					name: 'api',
+					include: ['test/api/**/*.test.ts'],
+					setupFiles: ['test/api/setup.ts'],
+					globalSetup: ['test/api/identity-provider.ts'],
+				},
 			},
 			{
 				plugins: [
