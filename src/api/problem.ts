@@ -30,7 +30,7 @@ export const catalogue = {
 
 export type ProblemCode = keyof typeof catalogue
 
-/** A refusal, thrown from wherever it is found; `worker.ts` answers with it. */
+/** A refusal, thrown from wherever it is found; `app.ts` answers with it. */
 export class Refusal extends Error {
 	readonly code: ProblemCode
 	readonly detail: string

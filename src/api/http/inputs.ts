@@ -27,7 +27,7 @@ export const fileNamed = z.object({
 				return z.NEVER
 			}
 		})
-		.meta({ type: 'string', description: 'The name of the file, percent-encoded.' }),
+		.meta({ type: 'string', format: 'percent-encoded', description: 'The name of the file, percent-encoded UTF-8.' }),
 })
 
 function fileName(header: string | undefined): string {
