@@ -17,6 +17,15 @@ import { sourceRoutes } from './routes/source.ts'
 import { textRoutes } from './routes/text.ts'
 import { webhookRoutes } from './routes/webhook.ts'
 
+const healthSchema = z
+	.object({
+		status: z.literal('ok'),
+		signIn: z.enum(['token', 'provider']).meta({
+			description: 'Whether people bring a token, or an identity provider in front of the service lets them in.',
+		}),
+	})
+	.meta({ id: 'Health' })
+
 const health = createRoute({
 	method: 'get',
 	path: '/healthz',
@@ -25,7 +34,7 @@ const health = createRoute({
 	tags: ['service'],
 	security: [],
 	responses: {
-		200: json('It is', z.object({ status: z.literal('ok') }).meta({ id: 'Health' })),
+		200: json('It is', healthSchema),
 		...publicRefusals('internal'),
 	},
 })
@@ -42,8 +51,11 @@ const contract = createRoute({
 
 export const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	.openapi(health, (context) => {
-		settingsOf(context.env)
-		return context.json({ status: 'ok' } as const, 200)
+		const { tokens } = settingsOf(context.env)
+		return context.json(
+			{ status: 'ok' as const, signIn: tokens.kind === 'keys' ? ('provider' as const) : ('token' as const) },
+			200,
+		)
 	})
 	.openapi(contract, (context) => {
 		document ??= contractOf(app)

@@ -55,6 +55,7 @@ interface DescribedOperation {
 }
 
 export interface OpenApi {
+	webhooks?: Record<string, unknown>
 	openapi: string
 	tags: { name: string }[]
 	paths: Record<string, Record<string, DescribedOperation>>

@@ -37,7 +37,9 @@ describe.skipIf(!hasBrowser)('the page at /docs', () => {
 			}),
 		)
 		const described = operationsOf(document).map(({ method, path }) => `${method} ${path}`)
-		expect(shown.sort()).toEqual(described.sort())
+		// The calls that webhooks get are shown beside them.
+		const calls = Object.entries(document.webhooks ?? {}).map(([name]) => `POST ${name}`)
+		expect(shown.sort()).toEqual([...described, ...calls].sort())
 		await picture(page, 'docs')
 
 		// Opened, with a token, tried out.
