@@ -20,7 +20,10 @@ export default defineConfig({
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
 						miniflare: {
-							bindings: { MIGRATIONS: await readD1Migrations('migrations') },
+							bindings: {
+								MIGRATIONS: await readD1Migrations('migrations'),
+								OWN_CONVERTER_TYPES: 'text/plain, text/markdown',
+							},
 						},
 					})),
 				],

@@ -42,6 +42,8 @@ const CRASHES_BORNE = 10
 export interface ServiceOptions {
 	folder: Folder
 	port: number
+	/** Settings of the API Worker, by name; see `src/api/env.ts`. */
+	settings?: Readonly<Record<string, string>>
 	/** Told what is being done, for people. */
 	onStep?: (text: string) => void
 	/** Told what goes wrong inside a Worker, line by line. */
@@ -67,7 +69,7 @@ export interface LocalService {
  * @throws Complaint when the port or the folder is taken, or a part does not start; nothing is left running then
  */
 export async function startService(options: ServiceOptions): Promise<LocalService> {
-	const { folder, port, onStep = () => {}, onError = () => {}, configs = PROJECT_CONFIGS } = options
+	const { folder, port, onStep = () => {}, onError = () => {}, configs = PROJECT_CONFIGS, settings = {} } = options
 	await claimFolder(folder, port)
 	const processes = new Set<GuardedProcess>()
 	const crashes: number[] = []
@@ -96,7 +98,13 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		let hasCrashed = false
 		const running = startGuarded({
 			script: WRANGLER,
-			args: devArguments({ config: configs[name], state, envFile, ...worker }),
+			args: devArguments({
+				config: configs[name],
+				state,
+				envFile,
+				...(name === 'api' && { vars: settings }),
+				...worker,
+			}),
 			cwd: PROJECT,
 			env: serviceEnvironment(folder),
 			onLine(line) {

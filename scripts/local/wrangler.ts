@@ -54,12 +54,15 @@ export interface DevOptions {
 	port: number
 	inspectorPort: number
 	state: string
+	/** Settings of the Worker that are no secrets: whoever may list processes can read them. */
+	vars?: Readonly<Record<string, string>>
 	/** Always given, since `.env` and `.dev.vars` of the project would be read otherwise. */
 	envFile: string
 }
 
 /** Arguments for `wrangler dev`. */
-export function devArguments({ config, script, assets, port, inspectorPort, state, envFile }: DevOptions): string[] {
+export function devArguments(given: DevOptions): string[] {
+	const { config, script, assets, port, inspectorPort, state, envFile, vars = {} } = given
 	const options = {
 		'--config': config,
 		'--ip': 'localhost',
@@ -70,5 +73,7 @@ export function devArguments({ config, script, assets, port, inspectorPort, stat
 		'--show-interactive-dev-session': 'false',
 		...(assets && { '--assets': assets }),
 	}
-	return ['dev', script, '--no-bundle', ...Object.entries(options).flat()]
+	// Of the file's variables wrangler takes only the secrets that the configuration names.
+	const settings = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+	return ['dev', script, '--no-bundle', ...Object.entries(options).flat(), ...settings]
 }

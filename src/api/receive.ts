@@ -5,7 +5,7 @@ import type { DocumentRecord } from './document/store.ts'
 import { sourceKey } from './files.ts'
 import { documentOf } from './objects.ts'
 import { Refusal } from './problem.ts'
-import { isStored, type PdfUpload, storePdf } from './upload.ts'
+import { type FileUpload, isStored, storeFile } from './upload.ts'
 
 /**
  * Takes a document in. The same one may come again, under an id that was made from an idempotency key.
@@ -16,7 +16,7 @@ export async function receive(
 	env: ApiEnv,
 	record: DocumentRecord,
 	start: Start | null,
-	pdf: PdfUpload,
+	file: FileUpload,
 ): Promise<{ document: DocumentRecord; conversion: Snapshot }> {
 	const object = documentOf(env, record.id)
 	const key = sourceKey(record.id)
@@ -25,16 +25,16 @@ export async function receive(
 		case 'gone':
 			throw new Refusal('conflict', 'What was uploaded with this key has been erased. Use another key.')
 		case 'existing':
-			if (!isSame(place.document, record) || !(await isStored(env.FILES, key, pdf))) throw keyReused()
+			if (!isSame(place.document, record) || !(await isStored(env.FILES, key, file))) throw keyReused()
 			return { document: place.document, conversion: place.snapshot }
 		case 'pending':
 			if (!isSame(place.document, record)) throw keyReused()
-			if (!(await env.FILES.head(key))) await store(env, key, pdf)
-			else if (!(await isStored(env.FILES, key, pdf))) throw keyReused()
+			if (!(await env.FILES.head(key))) await store(env, key, file)
+			else if (!(await isStored(env.FILES, key, file))) throw keyReused()
 			break
 		case 'reserved':
 			try {
-				await store(env, key, pdf)
+				await store(env, key, file)
 			} catch (error) {
 				// A reservation that is not taken back ends by itself, later.
 				if (error instanceof Refusal && error.code === 'incomplete_upload') await object.abandon()
@@ -51,8 +51,8 @@ export async function receive(
 	throw new Refusal('unavailable', 'The upload took too long. Upload the file again.', { 'Retry-After': '1' })
 }
 
-async function store(env: ApiEnv, key: string, pdf: PdfUpload): Promise<void> {
-	if ((await storePdf(env.FILES, key, pdf)) === 'stored') return
+async function store(env: ApiEnv, key: string, file: FileUpload): Promise<void> {
+	if ((await storeFile(env.FILES, key, file)) === 'stored') return
 	throw new Refusal('conflict', 'The same upload is under way. Wait for its answer, or repeat it in a moment.')
 }
 

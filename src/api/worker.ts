@@ -10,6 +10,7 @@ import { contractOf } from './http/contract.ts'
 import { crossOrigin, named, unframed } from './http/edge.ts'
 import { problemResponse, Refusal } from './problem.ts'
 import { conversionRoutes } from './routes/conversion.ts'
+import { converterRoutes } from './routes/converter.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
@@ -54,6 +55,7 @@ const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	.route('/api/documents', documentRoutes)
 	.route('/api/documents', conversionRoutes)
 	.route('/api/conversions', queueRoutes)
+	.route('/api/converter', converterRoutes)
 	.route('/api', pageRoutes)
 
 let document: object | undefined

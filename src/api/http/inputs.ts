@@ -30,9 +30,9 @@ export const fileNamed = z.object({
 		.meta({ type: 'string', description: 'The name of the file, percent-encoded.' }),
 })
 
-function fileName(header: string | undefined): string {
-	if (header === undefined || header.trim() === '') return 'document.pdf'
+function fileName(header: string | undefined): string | null {
+	if (header === undefined || header.trim() === '') return null
 	// Control characters have no place in a name that is shown and saved.
 	const clean = [...decodeURIComponent(header)].filter((character) => character >= ' ' && character !== '\u007f')
-	return clean.join('').slice(0, 255) || 'document.pdf'
+	return clean.join('').slice(0, 255) || null
 }

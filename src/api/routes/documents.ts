@@ -1,6 +1,7 @@
 /** Documents: upload, list, one. */
 import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
+import { PDF } from '../../core/format.ts'
 import type { Start } from '../../core/job/event.ts'
 import {
 	documentListSchema,
@@ -21,7 +22,7 @@ import { documentIdOf } from '../idempotency.ts'
 import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 import { receive } from '../receive.ts'
-import { declaredLength, openPdf } from '../upload.ts'
+import { contentTypeOf, declaredLength, openFile } from '../upload.ts'
 
 const LIST_DEADLINE = 10_000
 
@@ -33,6 +34,7 @@ const upload = createRoute({
 	path: '/',
 	operationId: 'uploadDocument',
 	summary: 'Upload a PDF; its conversion begins by itself',
+	description: 'Other kinds of files are taken when OWN_CONVERTER_TYPES names their `Content-Type`.',
 	tags,
 	security,
 	middleware: owners,
@@ -102,12 +104,13 @@ export const documentRoutes = newApp()
 		const body = context.req.raw.body
 		if (!body) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
 		const settings = settingsOf(context.env)
+		const contentType = contentTypeOf(context.req.header('Content-Type'), settings.ownFormats)
 		const record: DocumentRecord = {
 			id: key === undefined ? crypto.randomUUID() : await documentIdOf(context.env, settings, caller, key),
 			owner: { tenant: caller.tenant, sub: caller.sub },
 			externalId: null,
-			name,
-			contentType: 'application/pdf',
+			name: name ?? (contentType === PDF ? 'document.pdf' : 'document'),
+			contentType,
 			size: length,
 			createdAt: Date.now(),
 		}
@@ -121,8 +124,8 @@ export const documentRoutes = newApp()
 			onActive: 'return',
 			forceReconvert: false,
 		}
-		const pdf = await openPdf(body, length)
-		const { document, conversion } = await receive(context.env, record, query.convert ? start : null, pdf)
+		const file = await openFile(body, length, contentType)
+		const { document, conversion } = await receive(context.env, record, query.convert ? start : null, file)
 		return context.json({ document: publicView(document), conversion }, 201)
 	})
 	.openapi(list, async (context) => {

@@ -5,8 +5,23 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { ImageType, PackIndex, PackPage } from '../core/pack.ts'
-import type { ConvertedPage } from './page.ts'
 import { centralDirectory, localHeader, MAX_ZIP_BYTES, MAX_ZIP_ENTRIES, type ZipEntry } from './zip.ts'
+
+/** A page as it goes into a pack. */
+export type PageToPack = {
+	/** From 1. */
+	page: number
+	/** Pixels of the image. */
+	width: number
+	height: number
+	/** Some of its images had to be left out. */
+	degraded: boolean
+	image: { type: ImageType; bytes: Uint8Array }
+	/** Null when there is none: then the image is shown in its place. */
+	thumbnail: { type: ImageType; bytes: Uint8Array } | null
+	/** UTF-8, lines ended by line feeds. */
+	text: Uint8Array
+}
 
 /** Bytes of a pack: `length` of them from `offset` on, the stored bytes themselves without headers. */
 type PackRange = PackPage['text']
@@ -23,7 +38,7 @@ export type Pack = {
 
 export type PackWriter = {
 	/** @throws RangeError when a pack would become larger than the format allows (4 GiB, 65,535 entries) */
-	add(page: ConvertedPage): void
+	add(page: PageToPack): void
 	/** Bytes so far, without the directory: to end a pack before it gets too large. */
 	size(): number
 	/** How many pages were added. */
@@ -64,22 +79,25 @@ export function createPackWriter(): PackWriter {
 
 	return {
 		add({ page, width, height, degraded, image, thumbnail, text }) {
-			const bytes = image.bytes.byteLength + thumbnail.bytes.byteLength + text.byteLength
+			const bytes = image.bytes.byteLength + (thumbnail?.bytes.byteLength ?? 0) + text.byteLength
 			// A page's headers and its part of the directory are below 1 KiB.
 			if (length + bytes + (entries.length + 3) * 1024 > MAX_ZIP_BYTES || entries.length + 3 > MAX_ZIP_ENTRIES) {
 				throw new RangeError('the pack is full')
 			}
 			const number = String(page).padStart(4, '0')
+			const shown = { type: image.type, ...store(`page-${number}.${EXTENSIONS[image.type]}`, image.bytes) }
 			pages.push({
 				page,
 				width,
 				height,
 				...(degraded ? { degraded } : {}),
-				image: { type: image.type, ...store(`page-${number}.${EXTENSIONS[image.type]}`, image.bytes) },
-				thumbnail: {
-					type: thumbnail.type,
-					...store(`thumbnail-${number}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
-				},
+				image: shown,
+				thumbnail: thumbnail
+					? {
+							type: thumbnail.type,
+							...store(`thumbnail-${number}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
+						}
+					: shown,
 				text: store(`text-${number}.txt`, text),
 			})
 		},
