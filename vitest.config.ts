@@ -23,11 +23,21 @@ export default defineConfig({
 							bindings: {
 								MIGRATIONS: await readD1Migrations('migrations'),
 								OWN_CONVERTER_TYPES: 'text/plain, text/markdown',
+								// The endpoint of these tests is on this machine.
+								WEBHOOK_ALLOW_LOCAL: 'true',
 							},
 						},
 					})),
 				],
-				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+				test: {
+					name: 'api',
+					include: ['test/api/**/*.test.ts'],
+					setupFiles: ['test/api/setup.ts'],
+					// Some convert dozens of documents, and the machine may be busy.
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+					globalSetup: ['test/api/webhook/receiver.ts'],
+				},
 			},
 			{
 				plugins: [

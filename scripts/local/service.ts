@@ -95,16 +95,11 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const showErrors = errorsIn((line) => onError(`${name}: ${line}`))
 		const state = name === 'api' ? folder.apiState : folder.converterState
 		const envFile = name === 'api' ? folder.secretFile : devNull
+		const given = name === 'api' ? { ...settingsOfShell(), ...settings } : {}
 		let hasCrashed = false
 		const running = startGuarded({
 			script: WRANGLER,
-			args: devArguments({
-				config: configs[name],
-				state,
-				envFile,
-				...(name === 'api' && { vars: settings }),
-				...worker,
-			}),
+			args: devArguments({ config: configs[name], state, envFile, settings: given, ...worker }),
 			cwd: PROJECT,
 			env: serviceEnvironment(folder),
 			onLine(line) {
@@ -194,4 +189,10 @@ function portTaken(port: number): Complaint {
 	return new Complaint(
 		`Port ${port} is taken by another program. Stop that one, or take another port: npm start -- --port ${port === 65_535 ? 8787 : port + 1}`,
 	)
+}
+
+/** Settings that this shell may give. */
+function settingsOfShell(): Record<string, string> {
+	const { WEBHOOK_ALLOW_LOCAL: allowLocal } = process.env
+	return allowLocal === undefined ? {} : { WEBHOOK_ALLOW_LOCAL: allowLocal }
 }

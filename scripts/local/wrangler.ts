@@ -54,15 +54,15 @@ export interface DevOptions {
 	port: number
 	inspectorPort: number
 	state: string
-	/** Settings of the Worker that are no secrets: whoever may list processes can read them. */
-	vars?: Readonly<Record<string, string>>
 	/** Always given, since `.env` and `.dev.vars` of the project would be read otherwise. */
 	envFile: string
+	/** What is no secret, since whoever may list processes can read it: of the file, wrangler reads secrets only. */
+	settings: Readonly<Record<string, string>>
 }
 
 /** Arguments for `wrangler dev`. */
 export function devArguments(given: DevOptions): string[] {
-	const { config, script, assets, port, inspectorPort, state, envFile, vars = {} } = given
+	const { config, script, assets, port, inspectorPort, state, envFile, settings } = given
 	const options = {
 		'--config': config,
 		'--ip': 'localhost',
@@ -73,7 +73,6 @@ export function devArguments(given: DevOptions): string[] {
 		'--show-interactive-dev-session': 'false',
 		...(assets && { '--assets': assets }),
 	}
-	// Of the file's variables wrangler takes only the secrets that the configuration names.
-	const settings = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`])
-	return ['dev', script, '--no-bundle', ...Object.entries(options).flat(), ...settings]
+	const variables = Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+	return ['dev', script, '--no-bundle', ...Object.entries(options).flat(), ...variables]
 }

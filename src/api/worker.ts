@@ -14,6 +14,9 @@ import { converterRoutes } from './routes/converter.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { sourceRoutes } from './routes/source.ts'
+import { textRoutes } from './routes/text.ts'
+import { webhookRoutes } from './routes/webhook.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -54,8 +57,11 @@ const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	})
 	.route('/api/documents', documentRoutes)
 	.route('/api/documents', conversionRoutes)
+	.route('/api/documents', textRoutes)
+	.route('/api/documents', sourceRoutes)
 	.route('/api/conversions', queueRoutes)
 	.route('/api/converter', converterRoutes)
+	.route('/api/webhook', webhookRoutes)
 	.route('/api', pageRoutes)
 
 let document: object | undefined

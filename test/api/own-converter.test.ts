@@ -27,6 +27,7 @@ import {
 	bytesAt,
 	call,
 	claim,
+	commanded,
 	erase,
 	finish,
 	gate,
@@ -132,6 +133,33 @@ describe('a text', () => {
 			name: 'document',
 			contentType: 'Text/Plain; charset=iso-8859-1',
 		})
+	})
+
+	test('comes with the password that its owner has given', async () => {
+		const id = await textArrives({ query: '?convert=false' })
+		left.push(id)
+		await commanded(id, { action: 'start', password: 'sesame' })
+		await expect.poll(() => waitingOf(id)).not.toBeNull()
+		const lease = await leased()
+		expect(lease.password).toBe('sesame')
+		const answer = await finished(pagesFor(lease, { pageCount: 2, more: true }))
+		expect(answer).toMatchObject({ verdict: 'go on', next: { password: 'sesame' } })
+	})
+
+	test('may come in a form', async () => {
+		const form = new FormData()
+		form.append('file', new File(['some words'], 'words.txt', { type: 'text/plain' }))
+		const encoded = new Response(form)
+		const body = new Uint8Array(await encoded.arrayBuffer())
+		const headers = {
+			'Content-Type': encoded.headers.get('Content-Type') ?? '',
+			'Content-Length': String(body.byteLength),
+		}
+		const response = await call('/api/documents', { method: 'POST', body, headers })
+		const { document } = await response.json<{ document: { id: string } }>()
+		left.push(document.id)
+		expect(document).toMatchObject({ name: 'words.txt', contentType: 'text/plain', size: 10 })
+		await expect.poll(() => waitingOf(document.id)).toMatchObject({ format: 'text/plain' })
 	})
 
 	test('of one page needs a claim and one more request', async () => {
@@ -641,7 +669,8 @@ describe('a finish', () => {
 			const body = new TextEncoder().encode(text)
 			const headers = { 'Content-Type': type, 'Content-Length': String(body.byteLength) }
 			const response = await call('/api/converter/finish', { method: 'POST', token: converter, body, headers })
-			expect(await refusal(response), `${type}: ${text}`).toEqual({ status: 400, code: 'malformed' })
+			const code = text === '' ? 'empty_upload' : 'malformed'
+			expect(await refusal(response), `${type}: ${text}`).toEqual({ status: 400, code })
 		}
 		expect(await verdict('report', holder)).toBe('go on')
 	})

@@ -7,10 +7,11 @@ import { HEADER_BYTES, type ImageHeader, imageHeader } from '../../core/image-he
 import { MAX_SIDE } from '../../core/options.ts'
 import { MAX_FINISH_BYTES, type OwnFinish, ownFinishSchema } from '../../core/own-converter.ts'
 import type { PageRange } from '../../core/pages.ts'
-import { within } from '../../deadline.ts'
 import { createPackWriter, type Pack, type PageToPack } from '../../pack/writer.ts'
+import { formOf, isForm } from '../form.ts'
 import { malformed } from '../http/app.ts'
 import { Refusal } from '../problem.ts'
+import { sizedBody } from '../upload.ts'
 
 /** Milliseconds for all of a form to arrive: no lease outlives half a minute without a word. */
 const ARRIVES_WITHIN = 60_000
@@ -26,7 +27,7 @@ export interface Delivery {
 
 /** @throws Refusal `malformed`, `incomplete_upload`, `length_required` or `too_large` */
 export async function readDelivery(request: Request): Promise<Delivery> {
-	const form = await formOf(request)
+	const form = await partsOf(request)
 	const report = form.get('report')
 	if (report === null) throw wrong('Send a part `report`, with what is finished as JSON')
 	const finish = ownFinishSchema.safeParse(jsonOf(typeof report === 'string' ? report : await report.text()))
@@ -64,27 +65,13 @@ export function packOf({ pages }: Delivery): Pack | null {
 	return writer.finish()
 }
 
-async function formOf(request: Request): Promise<FormData> {
-	const length = request.headers.get('Content-Length')
-	if (length === null || !/^\d{1,15}$/.test(length)) {
-		throw new Refusal('length_required', 'Send Content-Length, as `curl -F` does.')
-	}
-	if (Number(length) > MAX_FINISH_BYTES) {
-		const most = `${MAX_FINISH_BYTES / 1024 / 1024} MB`
-		throw new Refusal(
-			'too_large',
-			`All files together may have ${most}. Finish fewer pages at a time, with \`through\`.`,
-		)
-	}
-	if (!/^multipart\/form-data\b/i.test(request.headers.get('Content-Type') ?? '')) {
-		throw wrong('Send multipart/form-data, as `curl -F` does')
-	}
-	try {
-		return await within(ARRIVES_WITHIN, request.formData())
-	} catch (error) {
-		if (error instanceof TypeError) throw wrong('The body is not whole multipart/form-data')
-		throw new Refusal('incomplete_upload', 'The connection ended before everything was here. Send it again.')
-	}
+/** @throws Refusal also of whoever does not say how much is coming */
+async function partsOf(request: Request): Promise<FormData> {
+	const most = `${MAX_FINISH_BYTES / 1024 / 1024} MB`
+	const tooLarge = `All files together may have ${most}. Finish fewer pages at a time, with \`through\`.`
+	const { body, length } = await sizedBody(request, MAX_FINISH_BYTES, tooLarge)
+	const type = request.headers.get('Content-Type')
+	return await formOf(body, isForm(type) ? (type ?? '') : '', length, ARRIVES_WITHIN)
 }
 
 async function pagesOf(form: FormData): Promise<PageToPack[]> {
@@ -113,6 +100,7 @@ function pageOf(page: number, { image, thumbnail, text }: Partial<Record<Kind, U
 		image: { type, bytes: image },
 		thumbnail: thumbnail ? { type: headerOf(`thumbnail-${page}`, thumbnail).type, bytes: thumbnail } : null,
 		text: text ?? new Uint8Array(),
+		words: null,
 	}
 }
 

@@ -19,8 +19,10 @@ import type {
 } from '../../core/gate.ts'
 import { within } from '../../deadline.ts'
 import type { Held } from '../document/object.ts'
+import { settingsOf } from '../env.ts'
 import { packKey, sourceKey } from '../files.ts'
 import { documentOf, lineupOf } from '../objects.ts'
+import { type SealedLease, unsealedLease } from '../password.ts'
 
 /** Milliseconds that an object may take. */
 const DEADLINE = 10_000
@@ -51,7 +53,7 @@ export class Gate {
 		const ask = async () => await this.#document(documentId).lease(jobId, this.#formats)
 		const answer = await within(DEADLINE, ask())
 		if (answer.outcome === 'gone') await within(DEADLINE, lineupOf(this.#env).forget(documentId, jobId))
-		return answer.outcome === 'leased' ? answer.lease : null
+		return answer.outcome === 'leased' ? await this.#unsealed(answer.lease) : null
 	}
 
 	/** What a lease is about; null when it is not current. */
@@ -101,12 +103,28 @@ export class Gate {
 	async settle(finish: Finish): Promise<Finished | 'gone'> {
 		const tell = async () => await this.#document(finish.documentId).finish(finish, this.#formats)
 		const finished = await within(DEADLINE, tell())
-		return finished.verdict === 'gone' ? 'gone' : finished
+		switch (finished.verdict) {
+			case 'go on':
+				return { verdict: 'go on', next: finished.next && (await this.#unsealed(finished.next)) }
+			case 'gone':
+				return 'gone'
+			case 'yield':
+			case 'stop':
+				return finished
+		}
 	}
 
 	/** Gives a lease up. */
 	async fail(fail: Fail): Promise<Verdict> {
 		return await within(DEADLINE, this.#document(fail.documentId).fail(fail, this.#formats))
+	}
+
+	/** With its password; one that cannot be unsealed has to be asked for again, and ends the job. */
+	async #unsealed(lease: SealedLease): Promise<Lease | null> {
+		const opened = await unsealedLease(settingsOf(this.#env), lease)
+		if (opened) return opened
+		await this.fail({ documentId: lease.documentId, fence: lease.fence, code: 'password_required' })
+		return null
 	}
 
 	#document(documentId: string) {

@@ -1,6 +1,7 @@
 /** The OpenAPI document: made of the very routes that answer, so it cannot say anything else. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { version } from '../../../package.json'
+import { webhookMessageSchema } from '../../core/webhook.ts'
 import type { AppEnv } from './app.ts'
 
 const tags = [
@@ -8,6 +9,7 @@ const tags = [
 	{ name: 'conversions', description: 'Starting, following, ending a conversion' },
 	{ name: 'pages', description: 'Images, thumbnails and texts' },
 	{ name: 'converters', description: 'For somebody’s own converter, with the scope `converter`' },
+	{ name: 'webhooks', description: 'Being called when something has happened' },
 	{ name: 'operations', description: 'For those who run the service' },
 	{ name: 'service', description: 'The service itself; no token is needed' },
 ]
@@ -25,6 +27,16 @@ export function contractOf(app: OpenAPIHono<AppEnv>): object {
 		in: 'header',
 		name: 'Sec-WebSocket-Protocol',
 		description: 'A ticket as a subprotocol, beside `platen.v1`: `ticket.<ticket>`. It works once.',
+	})
+	app.openAPIRegistry.registerWebhook({
+		method: 'post',
+		path: 'conversion',
+		operationId: 'onConversion',
+		summary: 'The first page is there, or the conversion has ended',
+		tags: ['webhooks'],
+		security: [],
+		request: { body: { required: true, content: { 'application/json': { schema: webhookMessageSchema } } } },
+		responses: { 204: { description: 'Taken; anything but 2xx is told again' } },
 	})
 	return app.getOpenAPI31Document({
 		openapi: '3.1.1',

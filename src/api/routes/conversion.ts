@@ -1,10 +1,12 @@
 /** A document's conversion: status, commands, live progress. */
 import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
+import { conversionListSchema } from '../../core/conversions.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
 	type ConversionCommand,
 	conversionCommandSchema,
+	conversionsQuerySchema,
 	SOCKET_PROTOCOL,
 	statusQuerySchema,
 	TICKET_PROTOCOL_PREFIX,
@@ -22,6 +24,7 @@ import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
 import { documentOf } from '../objects.ts'
+import { sealPassword } from '../password.ts'
 import { Refusal } from '../problem.ts'
 
 const tags = ['conversions']
@@ -88,6 +91,18 @@ const live = createRoute({
 	},
 })
 
+const past = createRoute({
+	method: 'get',
+	path: '/{id}/conversions',
+	operationId: 'listConversions',
+	summary: 'The document’s conversions, newest first, each with what happened to it',
+	tags,
+	security,
+	middleware: signedIn,
+	request: { params: byId, query: conversionsQuerySchema },
+	responses: { 200: json('A page of them', conversionListSchema), ...refusals('not_found') },
+})
+
 export const conversionRoutes = newApp()
 	.openapi(status, async (context) => {
 		const caller = context.get('caller')
@@ -105,9 +120,14 @@ export const conversionRoutes = newApp()
 		const caller = context.get('caller')
 		const asked = context.req.valid('json')
 		const key = context.req.valid('header')['idempotency-key']
-		const wanted = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
+		const { id } = context.req.valid('param')
+		const settings = settingsOf(context.env)
+		const password = 'password' in asked ? asked.password : undefined
+		// The object, and all behind it, get to see it sealed only.
+		const sealedPassword = password === undefined ? null : await sealPassword(settings, password, id)
+		const wanted = commandOf(asked, settings, maxPriorityOf(caller), sealedPassword)
 		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
-		const answer = await documentOf(context.env, context.req.valid('param').id).command(caller, wanted, request)
+		const answer = await documentOf(context.env, id).command(caller, wanted, request)
 		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
 		return context.json(answer.snapshot, answer.outcome === 'accepted' ? 202 : 200)
 	})
@@ -117,6 +137,13 @@ export const conversionRoutes = newApp()
 		return context.json({ ticket: answer.ticket, expiresAt: new Date(answer.expiresAt).toISOString() }, 201, {
 			'Cache-Control': 'no-store',
 		})
+	})
+	.openapi(past, async (context) => {
+		const { cursor, limit } = context.req.valid('query')
+		const object = documentOf(context.env, context.req.valid('param').id)
+		const answer = await object.conversions(context.get('caller'), cursor ?? null, limit)
+		if (answer.outcome === 'not_found') throw noSuchDocument()
+		return context.json({ items: answer.items, nextCursor: answer.next === null ? null : String(answer.next) }, 200)
 	})
 	// The ticket is a pass of its own, so the guard is in here.
 	.openapi(live, async (context) => {
@@ -146,7 +173,12 @@ export const conversionRoutes = newApp()
 	})
 
 /** A command as the document understands it. */
-function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings, maxPriority: Priority): Command {
+function commandOf(
+	asked: ConversionCommand,
+	{ maxRetries, retryPolicy }: Settings,
+	maxPriority: Priority,
+	sealedPassword: string | null,
+): Command {
 	const jobId = crypto.randomUUID()
 	switch (asked.action) {
 		case 'start':
@@ -160,6 +192,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				options: asked.options,
 				onActive: asked.onActive,
 				forceReconvert: asked.forceReconvert,
+				sealedPassword,
 			}
 		case 'retry':
 			return {
@@ -169,6 +202,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				maxPriority,
 				maxRetries: asked.maxRetries ?? null,
 				options: asked.options ?? null,
+				sealedPassword,
 			}
 		case 'cancel':
 			return { type: 'cancel' }

@@ -95,7 +95,7 @@ const finish = createRoute({
 	},
 	responses: {
 		200: json('Whether it counts, and what is next', ownFinishedSchema),
-		...refusals('forbidden', 'incomplete_upload', 'length_required', 'too_large'),
+		...refusals('forbidden', 'empty_upload', 'incomplete_upload', 'length_required', 'too_large'),
 	},
 })
 
