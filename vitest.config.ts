@@ -11,7 +11,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'core',
-					include: ['test/{core,client,converter,scripts,simulation}/**/*.test.ts'],
+					include: ['test/{core,client,contract,converter,scripts,simulation}/**/*.test.ts'],
 					exclude: ['**/*.workerd.test.ts'],
 				},
 			},
@@ -36,7 +36,7 @@ export default defineConfig({
 					// Some convert dozens of documents, and the machine may be busy.
 					testTimeout: 30_000,
 					expect: { poll: { timeout: 10_000 } },
-					globalSetup: ['test/api/webhook/receiver.ts'],
+					globalSetup: ['test/api/webhook/receiver.ts', 'test/api/identity-provider.ts'],
 				},
 			},
 			{

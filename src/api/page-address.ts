@@ -64,7 +64,7 @@ export interface SignedBytes extends PageBytes {
 
 const digits = z
 	.string()
-	.regex(/^\d{1,15}$/)
+	.regex(/^[1-9]\d{0,14}$/)
 	.transform(Number)
 
 const addressSchema = z.object({

@@ -60,9 +60,9 @@ export const pastConversionSchema = z
 		failedPageCount: z.int(),
 		retryCount: z.int(),
 		maxRetries: z.int(),
-		failure: failureSchema.nullable(),
+		failure: z.union([failureSchema, z.null()]),
 		estimates: z
-			.object({ waiting: estimate.nullable(), processing: estimate.nullable() })
+			.object({ waiting: z.union([estimate, z.null()]), processing: z.union([estimate, z.null()]) })
 			.meta({ description: 'The first that was given while it waited, and while it was worked on.' }),
 		events: z.array(conversionEventSchema).meta({ description: 'Oldest first.' }),
 		eventsOmitted: z.int().meta({ description: 'How many events beyond these were only counted.' }),

@@ -68,7 +68,7 @@ export type OwnFinish = z.infer<typeof ownFinishSchema>
 
 export const ownFinishedSchema = z
 	.discriminatedUnion('verdict', [
-		z.object({ verdict: z.literal('go on'), next: ownLeaseSchema.nullable() }),
+		z.object({ verdict: z.literal('go on'), next: z.union([ownLeaseSchema, z.null()]) }),
 		/** It counts, and this converter's turn with the document is over: claim again. */
 		z.object({ verdict: z.literal('yield') }),
 		z.object({ verdict: z.literal('stop') }),

@@ -159,7 +159,7 @@ export const statusQuerySchema = z.object({
 		.regex(/^\d{1,2}(\.\d{1,3})?$/, 'is a number of seconds')
 		.transform(Number)
 		.pipe(z.number().min(0).max(LONGEST_WAIT))
-		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT })
+		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT, multipleOf: 0.001 })
 		.optional(),
 })
 

@@ -42,7 +42,15 @@ export function messageId(jobId: string, event: ConversionEvent): string {
 	return `msg_${jobId}_${event.slice('conversion.'.length)}`
 }
 
-export const putWebhookSchema = z.object({ url: z.string().min(1).max(2_000) }).meta({ id: 'WebhookRequest' })
+export const putWebhookSchema = z
+	.object({
+		url: z.string().min(1).max(2_000).meta({
+			format: 'uri',
+			pattern: '^https://',
+			description: 'A public address on port 443, without name and password.',
+		}),
+	})
+	.meta({ id: 'WebhookRequest' })
 
 export const webhookCommandSchema = z.object({ action: z.enum(['rotate', 'test']) }).meta({ id: 'WebhookCommand' })
 

@@ -238,7 +238,7 @@ describe('formats are kept apart:', () => {
 		const id = await pdfWaits()
 		expect(await claimText()).toBeNull()
 		const asked = await say('claim', { converter: 'mine', formats: ['text/plain', 'application/pdf'] })
-		expect(await refusal(asked)).toEqual({ status: 400, code: 'malformed' })
+		expect(await refusal(asked)).toEqual({ status: 409, code: 'format_not_taken' })
 		expect(await claim()).toMatchObject({ documentId: id })
 	})
 
@@ -371,9 +371,11 @@ describe('a claim', () => {
 
 	test('cannot wait for long, nor for what nobody is to convert', async () => {
 		const asked = { converter: 'mine', formats: ['text/plain'] }
-		for (const wrong of [{ wait: 21 }, { wait: -1 }, { formats: [] }, { converter: '' }, { formats: ['text/html'] }]) {
+		for (const wrong of [{ wait: 21 }, { wait: -1 }, { formats: [] }, { converter: '' }, { formats: ['text'] }]) {
 			expect(await refusal(await say('claim', { ...asked, ...wrong }))).toEqual({ status: 400, code: 'malformed' })
 		}
+		const other = await say('claim', { ...asked, formats: ['text/html'] })
+		expect(await refusal(other)).toEqual({ status: 409, code: 'format_not_taken' })
 	})
 
 	test('goes on to the next when a document is not to be had any more', async () => {

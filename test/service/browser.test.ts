@@ -1,26 +1,11 @@
 /** The web page in a real browser, against the real service. */
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makePdf } from '../fixtures/pdf.ts'
+import { executablePath, FLAGS, hasBrowser } from './chromium.ts'
 import { type Running, start, stop } from './running.ts'
-
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-const hasBrowser = existsSync(executablePath)
-if (!hasBrowser) console.warn('Skipped: no Chromium; `npm run setup` installs one.')
-
-/** Nothing that calls home, and no sandbox, which root cannot have. */
-const FLAGS = [
-	'--no-sandbox',
-	'--disable-gpu',
-	'--disable-quic',
-	'--no-first-run',
-	'--disable-background-networking',
-	'--disable-component-update',
-	'--disable-sync',
-]
 
 /** Set it to see what the browser saw. */
 const pictures = process.env.PLATEN_PICTURES

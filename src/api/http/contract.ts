@@ -1,6 +1,7 @@
 /** The OpenAPI document: made of the very routes that answer, so it cannot say anything else. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { version } from '../../../package.json'
+import { conversionOptionsSchema } from '../../core/options.ts'
 import { webhookMessageSchema } from '../../core/webhook.ts'
 import type { AppEnv } from './app.ts'
 
@@ -16,6 +17,8 @@ const tags = [
 
 /** Made once an isolate: it takes some milliseconds. */
 export function contractOf(app: OpenAPIHono<AppEnv>): object {
+	// Described by itself first: else the default that a command has for it would stand in the component.
+	app.openAPIRegistry.register('ConversionOptions', conversionOptionsSchema)
 	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
 		type: 'http',
 		scheme: 'bearer',
@@ -45,7 +48,6 @@ export function contractOf(app: OpenAPIHono<AppEnv>): object {
 			version,
 			description:
 				'Turns documents into pages. Times are ISO 8601 UTC, durations milliseconds. Refusals are RFC 9457 problem documents with a stable `code`. What is not yours is 404.',
-			license: { name: 'See the repository', url: 'https://github.com' },
 		},
 		servers: [{ url: '/' }],
 		tags,

@@ -7,23 +7,20 @@ import {
 	type ConversionCommand,
 	conversionCommandSchema,
 	conversionsQuerySchema,
-	SOCKET_PROTOCOL,
 	statusQuerySchema,
-	TICKET_PROTOCOL_PREFIX,
 	ticketSchema,
 } from '../../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../../core/snapshot.ts'
-import { authenticate } from '../auth.ts'
 import type { CommandAnswer } from '../document/object.ts'
 import { type Settings, settingsOf } from '../env.ts'
 import { json, refusals } from '../http/answers.ts'
 import { newApp, noSuchDocument } from '../http/app.ts'
 import { isOriginAllowed } from '../http/edge.ts'
-import { jsonBody, signedIn } from '../http/guards.ts'
+import { jsonBody, signedIn, ticketIn, watchers } from '../http/guards.ts'
 import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
-import { documentOf } from '../objects.ts'
+import { callerHeader, documentOf } from '../objects.ts'
 import { sealPassword } from '../password.ts'
 import { Refusal } from '../problem.ts'
 
@@ -35,7 +32,8 @@ const status = createRoute({
 	method: 'get',
 	path: '/{id}/conversion-status',
 	operationId: 'getConversionStatus',
-	summary: 'How far the conversion is; with `since` and `wait`, as soon as there is news',
+	summary: 'How far the conversion is, or as soon as there is news',
+	description: 'With `since`, a version, and `wait`, the answer comes as soon as there is a higher version.',
 	tags,
 	security,
 	middleware: signedIn,
@@ -84,6 +82,7 @@ const live = createRoute({
 		'Browsers offer the subprotocols `platen.v1` and `ticket.<ticket>`; others may send the bearer token instead.',
 	tags,
 	security: [{ bearer: [] }, { ticket: [] }],
+	middleware: watchers,
 	request: { params: byId },
 	responses: {
 		101: { description: 'The socket is open' },
@@ -145,19 +144,14 @@ export const conversionRoutes = newApp()
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		return context.json({ items: answer.items, nextCursor: answer.next === null ? null : String(answer.next) }, 200)
 	})
-	// The ticket is a pass of its own, so the guard is in here.
 	.openapi(live, async (context) => {
 		const settings = settingsOf(context.env)
 		const { raw } = context.req
-		const protocols = (raw.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
-		const pass = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
+		const ticket = ticketIn(raw)
 		// The object trusts these headers, so the request to it is made anew and carries nothing of the caller's.
 		const headers = new Headers({ Upgrade: 'websocket' })
-		if (pass && protocols.includes(SOCKET_PROTOCOL)) {
-			headers.set('x-platen-ticket', pass.slice(TICKET_PROTOCOL_PREFIX.length))
-		} else {
-			headers.set('x-platen-caller', JSON.stringify(await authenticate(raw, settings, Date.now())))
-		}
+		if (ticket === null) headers.set('x-platen-caller', callerHeader(context.get('caller')))
+		else headers.set('x-platen-ticket', ticket)
 		if (raw.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			throw new Refusal('upgrade_required', 'Connect with a WebSocket client.', { Upgrade: 'websocket' })
 		}

@@ -11,6 +11,7 @@ import {
 	ownClaimSchema,
 	ownFailSchema,
 	ownFinishedSchema,
+	ownFinishSchema,
 	ownReportSchema,
 	ownVerdictSchema,
 } from '../../core/own-converter.ts'
@@ -48,7 +49,7 @@ const claim = createRoute({
 	responses: {
 		200: json('They are this converter’s, for 30 seconds from its last word', ownClaimedSchema),
 		204: { description: 'Nobody needs it just now, or nobody did when the wait began' },
-		...refusals('forbidden', 'too_large'),
+		...refusals('forbidden', 'format_not_taken', 'too_large'),
 	},
 })
 
@@ -67,13 +68,17 @@ const report = createRoute({
 	},
 })
 
+/** What is an object in a form is JSON. */
+const { $schema: _, ...finishInForm } = z.toJSONSchema(ownFinishSchema, { io: 'input' })
+const reportInForm: object = finishInForm
+
 const finish = createRoute({
 	method: 'post',
 	path: '/finish',
 	operationId: 'finishPages',
 	summary: 'Pages, as files of a form',
 	description:
-		'The part `report` is JSON: `documentId`, `fence`, and if need be `pageCount`, `through`, `failed` and `more`. For each page there is a file `image-N` (PNG or WebP), and if you like `thumbnail-N` (otherwise the image is shown smaller) and `text-N` (UTF-8). The same once more is answered as before.',
+		'For each page there is a file `image-N` (PNG or WebP), and if you like `thumbnail-N` (otherwise the image is shown smaller) and `text-N` (UTF-8). The same once more is answered as before.',
 	tags,
 	security,
 	middleware: converters,
@@ -83,12 +88,7 @@ const finish = createRoute({
 			required: true,
 			content: {
 				'multipart/form-data': {
-					schema: {
-						type: 'object',
-						required: ['report'],
-						properties: { report: { type: 'string', description: 'What is finished, as JSON.' } },
-						additionalProperties: { type: 'string', contentMediaType: 'application/octet-stream' },
-					},
+					schema: { type: 'object', required: ['report'], properties: { report: reportInForm } },
 				},
 			},
 		},
@@ -127,7 +127,7 @@ const source = createRoute({
 	},
 	responses: {
 		200: bytes('The file as it was uploaded', '*/*'),
-		...publicRefusals('not_found', 'internal', 'unavailable'),
+		...publicRefusals('malformed', 'not_found', 'internal', 'unavailable'),
 	},
 })
 
@@ -137,7 +137,7 @@ export const converterRoutes = newApp()
 		const unknown = formats.find((format) => !settingsOf(context.env).ownFormats.includes(format))
 		if (unknown !== undefined) {
 			const detail = `formats: ${unknown} is not taken here. Whoever runs the service can add it to OWN_CONVERTER_TYPES.`
-			throw new Refusal('malformed', detail)
+			throw new Refusal('format_not_taken', detail)
 		}
 		const gate = new Gate(context.env, formats)
 		const name = nameOf(context.get('caller'), converter)
