@@ -22,6 +22,7 @@ export default defineConfig({
 						miniflare: {
 							bindings: {
 								MIGRATIONS: await readD1Migrations('migrations'),
+								OWN_CONVERTER_TYPES: 'text/plain, text/markdown',
 								// The endpoint of these tests is on this machine.
 								WEBHOOK_ALLOW_LOCAL: 'true',
 							},

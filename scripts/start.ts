@@ -8,6 +8,7 @@ import { DEFAULT_FOLDER, type Folder, openFolder, shown } from './local/folder.t
 import { parsePort } from './local/ports.ts'
 import { localSecret } from './local/secret.ts'
 import { type LocalService, startService } from './local/service.ts'
+import { parseSettings } from './local/settings.ts'
 
 const HELP = `Starts Platen on this machine and prints an address that signs you in. Ctrl-C ends it.
 
@@ -16,6 +17,7 @@ const HELP = `Starts Platen on this machine and prints an address that signs you
 
   --port N          where the API and the web app are; default 8787
   --persist DIR     all state and the secret; default .platen
+  --var NAME=VALUE  a setting of the service, as in OWN_CONVERTER_TYPES=text/plain; may be given again and again
   --quiet           print the sign-in address only`
 
 await runScript(async () => {
@@ -23,6 +25,7 @@ await runScript(async () => {
 		options: {
 			port: { type: 'string', default: '8787' },
 			persist: { type: 'string' },
+			var: { type: 'string', multiple: true, default: [] },
 			quiet: { type: 'boolean', short: 'q', default: false },
 			help: { type: 'boolean', short: 'h', default: false },
 		},
@@ -32,6 +35,7 @@ await runScript(async () => {
 		return 0
 	}
 	const port = parsePort(values.port)
+	const settings = parseSettings(values.var)
 	let service: LocalService | null = null
 	const ending = endingSignal(() => {
 		service?.kill()
@@ -44,6 +48,7 @@ await runScript(async () => {
 		service = await startService({
 			folder,
 			port,
+			settings,
 			signal: ending,
 			onStep: (text) => say(styleText('dim', `  ${text} …`)),
 			...(values.quiet ? {} : { onError: (line) => console.error(styleText('red', line)) }),

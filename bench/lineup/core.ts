@@ -57,6 +57,7 @@ function wordOf(index: number): Want {
 		jobId: `job-${index}`,
 		owner: ownerOf(index),
 		priority: priorityOf(index),
+		format: 'application/pdf',
 		want: 1,
 		firstPageOut: false,
 		seq: 1,

@@ -42,6 +42,8 @@ const CRASHES_BORNE = 10
 export interface ServiceOptions {
 	folder: Folder
 	port: number
+	/** Settings of the API Worker, by name; see `src/api/env.ts`. */
+	settings?: Readonly<Record<string, string>>
 	/** Told what is being done, for people. */
 	onStep?: (text: string) => void
 	/** Told what goes wrong inside a Worker, line by line. */
@@ -67,7 +69,7 @@ export interface LocalService {
  * @throws Complaint when the port or the folder is taken, or a part does not start; nothing is left running then
  */
 export async function startService(options: ServiceOptions): Promise<LocalService> {
-	const { folder, port, onStep = () => {}, onError = () => {}, configs = PROJECT_CONFIGS } = options
+	const { folder, port, onStep = () => {}, onError = () => {}, configs = PROJECT_CONFIGS, settings = {} } = options
 	await claimFolder(folder, port)
 	const processes = new Set<GuardedProcess>()
 	const crashes: number[] = []
@@ -93,11 +95,11 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const showErrors = errorsIn((line) => onError(`${name}: ${line}`))
 		const state = name === 'api' ? folder.apiState : folder.converterState
 		const envFile = name === 'api' ? folder.secretFile : devNull
-		const settings = name === 'api' ? ['WEBHOOK_ALLOW_LOCAL'] : []
+		const given = name === 'api' ? { ...settingsOfShell(), ...settings } : {}
 		let hasCrashed = false
 		const running = startGuarded({
 			script: WRANGLER,
-			args: devArguments({ config: configs[name], state, envFile, settings, ...worker }),
+			args: devArguments({ config: configs[name], state, envFile, settings: given, ...worker }),
 			cwd: PROJECT,
 			env: serviceEnvironment(folder),
 			onLine(line) {
@@ -187,4 +189,10 @@ function portTaken(port: number): Complaint {
 	return new Complaint(
 		`Port ${port} is taken by another program. Stop that one, or take another port: npm start -- --port ${port === 65_535 ? 8787 : port + 1}`,
 	)
+}
+
+/** Settings that this shell may give. */
+function settingsOfShell(): Record<string, string> {
+	const { WEBHOOK_ALLOW_LOCAL: allowLocal } = process.env
+	return allowLocal === undefined ? {} : { WEBHOOK_ALLOW_LOCAL: allowLocal }
 }

@@ -56,8 +56,8 @@ export interface DevOptions {
 	state: string
 	/** Always given, since `.env` and `.dev.vars` of the project would be read otherwise. */
 	envFile: string
-	/** Names of settings that this shell may give: of the file, wrangler reads secrets only. */
-	settings: readonly string[]
+	/** What is no secret, since whoever may list processes can read it: of the file, wrangler reads secrets only. */
+	settings: Readonly<Record<string, string>>
 }
 
 /** Arguments for `wrangler dev`. */
@@ -73,9 +73,6 @@ export function devArguments(given: DevOptions): string[] {
 		'--show-interactive-dev-session': 'false',
 		...(assets && { '--assets': assets }),
 	}
-	const variables = settings.flatMap((name) => {
-		const value = process.env[name]
-		return value === undefined ? [] : ['--var', `${name}:${value}`]
-	})
+	const variables = Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`])
 	return ['dev', script, '--no-bundle', ...Object.entries(options).flat(), ...variables]
 }

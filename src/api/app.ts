@@ -10,6 +10,7 @@ import { contractOf } from './http/contract.ts'
 import { crossOrigin, named, unframed } from './http/edge.ts'
 import { problemResponse, Refusal } from './problem.ts'
 import { conversionRoutes } from './routes/conversion.ts'
+import { converterRoutes } from './routes/converter.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
@@ -66,6 +67,7 @@ export const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigi
 	.route('/api/documents', textRoutes)
 	.route('/api/documents', sourceRoutes)
 	.route('/api/conversions', queueRoutes)
+	.route('/api/converter', converterRoutes)
 	.route('/api/webhook', webhookRoutes)
 	.route('/api', pageRoutes)
 

@@ -3,6 +3,7 @@
  * by a failure somewhere later.
  */
 import { z } from 'zod'
+import { BUILT_IN_FORMATS, formatSchema } from '../core/format.ts'
 import { DEFAULT_MAX_RETRIES, defaultRetryPolicy, type RetryPolicy } from '../core/job/retry.ts'
 
 /** Variables are text. */
@@ -27,6 +28,14 @@ const origins = list.refine(
 	'is a list of origins, as in https://app.example.com',
 )
 
+/** What is converted here already is nobody else's. */
+const formats = list
+	.transform((parts) => parts.map((part) => part.toLowerCase()))
+	.refine(
+		(parts) => parts.every((part) => formatSchema.safeParse(part).success && !BUILT_IN_FORMATS.includes(part)),
+		'is a list of media types other than application/pdf, as in text/plain',
+	)
+
 const settingsSchema = z
 	.object({
 		AUTH_JWT_SECRET: z
@@ -38,6 +47,7 @@ const settingsSchema = z
 		AUTH_AUDIENCE: z.string().min(1).optional(),
 		OPERATOR_SUBJECTS: list,
 		ALLOWED_ORIGINS: origins,
+		OWN_CONVERTER_TYPES: formats,
 		MAX_WAITING_PER_OWNER: z
 			.string()
 			.regex(/^[1-9]\d{0,5}$/, 'is a number of documents')
@@ -77,6 +87,8 @@ export interface Settings {
 	operatorSubjects: readonly string[]
 	/** Origins of other sites whose pages may use the service. */
 	allowedOrigins: readonly string[]
+	/** Formats for which somebody has a converter of their own. */
+	ownFormats: readonly string[]
 	/** How many documents of one owner may wait for a converter. */
 	maxWaitingPerOwner: number
 	/** How often each part of a job may be tried again, unless its start says otherwise. */
@@ -114,6 +126,7 @@ export function settingsOf(env: ApiEnv): Settings {
 		secrets,
 		operatorSubjects: given.OPERATOR_SUBJECTS,
 		allowedOrigins: given.ALLOWED_ORIGINS,
+		ownFormats: given.OWN_CONVERTER_TYPES,
 		maxWaitingPerOwner: given.MAX_WAITING_PER_OWNER,
 		maxRetries: given.MAX_RETRIES,
 		retryPolicy: { baseDelay: given.RETRY_BASE_DELAY_MS, maxDelay: given.RETRY_MAX_DELAY_MS },

@@ -4,7 +4,7 @@ import { MAX_FORM_FILE_BYTES, uploadQuerySchema } from '../core/protocol.ts'
 import { within } from '../deadline.ts'
 import { malformed } from './http/app.ts'
 import { Refusal } from './problem.ts'
-import { openPdf, type PdfUpload, sizedBody, UPLOAD_DEADLINE } from './upload.ts'
+import { type FileUpload, openUpload, sizedBody, UPLOAD_DEADLINE } from './upload.ts'
 
 /** What the fields and the lines between the parts may take. Bytes. */
 const MAX_AROUND_FILE = 64 * 1024
@@ -44,7 +44,7 @@ export function isForm(contentType: string | null): boolean {
 export async function readForm(request: Request, query: Record<string, string>): Promise<UploadForm> {
 	const limit = MAX_FORM_FILE_BYTES + MAX_AROUND_FILE
 	const { body, length } = await sizedBody(request, limit, fileTooLarge)
-	const form = await parsed(body, request.headers.get('Content-Type') ?? '', length)
+	const form = await formOf(body, request.headers.get('Content-Type') ?? '', length, UPLOAD_DEADLINE)
 	const [file, ...others] = form.getAll('file')
 	if (!(file instanceof File) || others.length > 0) {
 		throw new Refusal('malformed', 'file: send one file, in a field of this name.')
@@ -54,7 +54,18 @@ export async function readForm(request: Request, query: Record<string, string>):
 	return { file, fields: fields.data }
 }
 
-async function parsed(body: ReadableStream<Uint8Array>, type: string, length: number): Promise<FormData> {
+/**
+ * A form, which is held in memory.
+ *
+ * @param deadline milliseconds for all of it to arrive
+ * @throws Refusal `incomplete_upload` or `malformed`
+ */
+export async function formOf(
+	body: ReadableStream<Uint8Array>,
+	type: string,
+	length: number,
+	deadline: number,
+): Promise<FormData> {
 	let received = 0
 	const bounded = new TransformStream<Uint8Array, Uint8Array>({
 		transform(part, controller) {
@@ -64,7 +75,7 @@ async function parsed(body: ReadableStream<Uint8Array>, type: string, length: nu
 		},
 	})
 	const form = new Response(body.pipeThrough(bounded), { headers: { 'Content-Type': type } }).formData()
-	const whole = await within(UPLOAD_DEADLINE, form).catch(() => {
+	const whole = await within(deadline, form).catch(() => {
 		// Whoever gave up waiting is not waited for.
 		form.catch(() => undefined)
 		return null
@@ -81,10 +92,10 @@ async function parsed(body: ReadableStream<Uint8Array>, type: string, length: nu
  *
  * @throws Refusal `empty_upload`, `too_large` or `unsupported_type`
  */
-export async function openFile(file: File): Promise<PdfUpload> {
+export async function openFile(file: File, contentType: string): Promise<FileUpload> {
 	if (file.size === 0) throw new Refusal('empty_upload', 'The file is empty. Choose another.')
 	if (file.size > MAX_FORM_FILE_BYTES) throw new Refusal('too_large', fileTooLarge)
-	return await openPdf(file.stream(), file.size)
+	return await openUpload(file.stream(), file.size, contentType)
 }
 
 /** The fields that there are. Forms send those that were left empty as well. */

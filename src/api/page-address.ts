@@ -2,9 +2,9 @@
  * Signed addresses of page bytes. They say which bytes of which pack they stand for, so they work in an `<img>`, their
  * content never changes, and serving one asks no object.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { documentIdSchema } from '../core/gate.ts'
+import { Signatures } from './signature.ts'
 
 const HOUR = 3_600_000
 
@@ -29,12 +29,11 @@ const types = { png: 'image/png', webp: 'image/webp', txt: 'text/plain', json: '
 
 /** Signs and checks addresses with a key of their own, derived from the Worker's secret. */
 export class PageAddresses {
-	/** The current one signs; the one before it is still believed. */
-	readonly #keys: readonly [Buffer, ...Buffer[]]
+	readonly #signatures: Signatures
 
 	/** @param secrets of the Worker, the current one first */
-	constructor([current, previous]: readonly [current: string, previous?: string]) {
-		this.#keys = previous === undefined ? [keyOf(current)] : [keyOf(current), keyOf(previous)]
+	constructor(secrets: readonly [current: string, previous?: string]) {
+		this.#signatures = new Signatures(secrets, 'platen page addresses v1')
 	}
 
 	/** When addresses given out now end: rounded up to the hour, so that a browser finds them again in its cache. */
@@ -46,7 +45,7 @@ export class PageAddresses {
 	sign(bytes: PageBytes, expiresAt: number): string {
 		const name = `${bytes.documentId}/${bytes.fence}/${bytes.offset}-${bytes.length}.${extensions[bytes.type]}`
 		const expires = Math.floor(expiresAt / 1000)
-		return `/api/pages/${name}?expires=${expires}&signature=${signatureOf(this.#keys[0], name, expires).toString('base64url')}`
+		return `/api/pages/${name}?expires=${expires}&signature=${this.#signatures.sign(`${expires} ${name}`)}`
 	}
 
 	/** What an address stands for; null when it is not one of ours or has ended. */
@@ -54,22 +53,9 @@ export class PageAddresses {
 		const parsed = addressSchema.safeParse({ ...path, ...(typeof query === 'object' ? query : {}) })
 		if (!parsed.success) return null
 		const { documentId, fence, name, expires, signature } = parsed.data
-		const isOurs = this.#keys.some((key) => {
-			const expected = signatureOf(key, `${documentId}/${fence}/${path.name}`, expires)
-			return signature.length === expected.length && timingSafeEqual(signature, expected)
-		})
-		if (!isOurs) return null
+		if (!this.#signatures.isOurs(`${expires} ${documentId}/${fence}/${path.name}`, signature)) return null
 		return expires * 1000 > now ? { documentId, fence, ...name, expiresAt: expires * 1000 } : null
 	}
-}
-
-function keyOf(secret: string): Buffer {
-	return createHmac('sha256', secret).update('platen page addresses v1').digest()
-}
-
-function signatureOf(key: Buffer, name: string, expires: number): Buffer {
-	// 128 bits suffice against guessing, and keep a manifest of a thousand pages small.
-	return createHmac('sha256', key).update(`${expires} ${name}`).digest().subarray(0, 16)
 }
 
 export interface SignedBytes extends PageBytes {

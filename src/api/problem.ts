@@ -16,6 +16,7 @@ export const catalogue = {
 	conversion_active: { status: 409, title: 'A conversion is under way' },
 	nothing_to_retry: { status: 409, title: 'There is nothing to try again' },
 	options_differ: { status: 409, title: 'A retry cannot change the options' },
+	format_not_taken: { status: 409, title: 'Files of this format are not taken here' },
 	length_required: { status: 411, title: 'The length must be given' },
 	too_large: { status: 413, title: 'Too large' },
 	unsupported_type: { status: 415, title: 'This kind of file cannot be converted' },

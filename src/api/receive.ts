@@ -8,7 +8,7 @@ import { findByExternalId, reserveExternal } from './external-id.ts'
 import { sourceKey } from './files.ts'
 import { documentOf } from './objects.ts'
 import { Refusal } from './problem.ts'
-import { drain, isStored, type PdfUpload, storePdf } from './upload.ts'
+import { drain, type FileUpload, isStored, storeFile } from './upload.ts'
 
 /** A document before its file was looked at. */
 type Asked = Omit<DocumentRecord, 'size'>
@@ -32,9 +32,9 @@ export async function receive(
 	caller: Caller,
 	asked: Asked,
 	start: Start | null,
-	open: () => Promise<PdfUpload>,
+	open: () => Promise<FileUpload>,
 ): Promise<Received> {
-	let pdf: PdfUpload
+	let pdf: FileUpload
 	try {
 		pdf = await open()
 	} catch (error) {
@@ -53,7 +53,7 @@ export async function receive(
 	}
 }
 
-async function placed(env: ApiEnv, asked: DocumentRecord, start: Start | null, pdf: PdfUpload): Promise<Received> {
+async function placed(env: ApiEnv, asked: DocumentRecord, start: Start | null, pdf: FileUpload): Promise<Received> {
 	const { record, place } = await reserve(env, asked)
 	const object = documentOf(env, record.id)
 	const key = sourceKey(record.id)
@@ -110,8 +110,8 @@ async function reserve(env: ApiEnv, record: DocumentRecord) {
 	return { record, place: await documentOf(env, record.id).reserve(record) }
 }
 
-async function store(env: ApiEnv, key: string, pdf: PdfUpload): Promise<void> {
-	if ((await storePdf(env.FILES, key, pdf)) === 'exists') throw underWay()
+async function store(env: ApiEnv, key: string, pdf: FileUpload): Promise<void> {
+	if ((await storeFile(env.FILES, key, pdf)) === 'exists') throw underWay()
 }
 
 /** Whether both came by one request: then they must be the same, and without `externalId` nothing else makes one id. */

@@ -1,4 +1,5 @@
 /** An upload on its way into R2: looked at, bounded, and never held in memory. */
+import { formatOf, PDF } from '../core/format.ts'
 import { RESERVED_FOR } from '../core/job/rules/life.ts'
 import { MAX_UPLOAD_BYTES } from '../core/protocol.ts'
 import { within } from '../deadline.ts'
@@ -52,8 +53,10 @@ export async function sizedBody(
 	}
 }
 
-/** A body whose beginning was read and is that of a PDF. */
-export interface PdfUpload {
+/** A body whose beginning was read, and is what it should be. */
+export interface FileUpload {
+	/** As it is to be kept. */
+	contentType: string
 	/** Bytes that the whole must have. */
 	length: number
 	head: Uint8Array[]
@@ -62,11 +65,26 @@ export interface PdfUpload {
 }
 
 /**
- * Reads the beginning of an upload.
+ * What an upload is taken for: a format for which somebody has a converter, if it says so; else a PDF, whatever it says.
+ *
+ * @param declared its `Content-Type`
+ * @param ownFormats those for which somebody has a converter of their own
+ */
+export function contentTypeOf(declared: string | null, ownFormats: readonly string[]): string {
+	const format = declared === null ? null : formatOf(declared)
+	return declared !== null && format !== null && ownFormats.includes(format) ? declared.trim() : PDF
+}
+
+/**
+ * Reads the beginning of an upload. Of a file that is no PDF, only its converter can tell whether it is what it says.
  *
  * @throws Refusal `unsupported_type` or `incomplete_upload`
  */
-export async function openPdf(body: ReadableStream<Uint8Array>, length: number): Promise<PdfUpload> {
+export async function openUpload(
+	body: ReadableStream<Uint8Array>,
+	length: number,
+	contentType: string,
+): Promise<FileUpload> {
 	const read = readerOf(body)
 	const head: Uint8Array[] = []
 	let size = 0
@@ -80,22 +98,23 @@ export async function openPdf(body: ReadableStream<Uint8Array>, length: number):
 	} catch {
 		throw incomplete()
 	}
-	if (isPdf(head)) return { length, head, read }
+	if (contentType !== PDF || isPdf(head)) return { contentType, length, head, read }
 	await heardOut(read)
-	throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
+	throw new Refusal('unsupported_type', 'This is not a PDF, nor of a type for which there is a converter here.')
 }
 
 /**
- * Streams a PDF into R2.
+ * Streams a file into R2.
  *
  * @returns `exists` when something lies there already, which stays as it is
  * @throws Refusal `incomplete_upload`; nothing is stored then · `unavailable`; it may be stored or not
  */
-export async function storePdf(bucket: R2Bucket, key: string, pdf: PdfUpload): Promise<'stored' | 'exists'> {
-	const { readable, writable } = new FixedLengthStream(pdf.length)
-	const options = { httpMetadata: { contentType: 'application/pdf' }, onlyIf: { etagDoesNotMatch: '*' } }
+export async function storeFile(bucket: R2Bucket, key: string, file: FileUpload): Promise<'stored' | 'exists'> {
+	const { readable, writable } = new FixedLengthStream(file.length)
+	const { contentType } = file
+	const options = { httpMetadata: { contentType }, onlyIf: { etagDoesNotMatch: '*' } }
 	const stored = bucket.put(key, readable, options)
-	const [put, pumped] = await Promise.allSettled([stored, pump(pdf, writable, stored)])
+	const [put, pumped] = await Promise.allSettled([stored, pump(file, writable, stored)])
 	if (pumped.status === 'rejected' && pumped.reason instanceof Refusal) throw pumped.reason
 	// Only a file of the very length that was declared gets as far as R2's own answer.
 	if (put.status === 'fulfilled' && pumped.status === 'fulfilled') return put.value ? 'stored' : 'exists'
@@ -108,24 +127,24 @@ export async function storePdf(bucket: R2Bucket, key: string, pdf: PdfUpload): P
  *
  * @throws Refusal `incomplete_upload`
  */
-export async function isStored(bucket: R2Bucket, key: string, pdf: PdfUpload): Promise<boolean> {
+export async function isStored(bucket: R2Bucket, key: string, file: FileUpload): Promise<boolean> {
 	const stored = await bucket.head(key)
 	// R2 keeps the MD5 of whatever was put in one piece. It guards against mistakes, not against attackers.
 	const digest = new crypto.DigestStream('MD5')
-	await pump(pdf, digest, digest.digest)
+	await pump(file, digest, digest.digest)
 	const md5 = stored?.checksums.md5
 	return md5 !== undefined && Buffer.from(md5).equals(Buffer.from(await digest.digest))
 }
 
 /** Reads a body part by part, and for so long only. */
-function readerOf(body: ReadableStream<Uint8Array>): PdfUpload['read'] {
+function readerOf(body: ReadableStream<Uint8Array>): FileUpload['read'] {
 	const reader = body.getReader()
 	const endsAt = Date.now() + UPLOAD_DEADLINE
 	return () => within(endsAt - Date.now(), reader.read())
 }
 
 /** Reads an upload to its end, for nobody. */
-export async function drain({ read }: PdfUpload): Promise<void> {
+export async function drain({ read }: FileUpload): Promise<void> {
 	await heardOut(read)
 }
 
@@ -133,7 +152,7 @@ export async function drain({ read }: PdfUpload): Promise<void> {
  * Lets a client send what it has to send, for nobody: one that is answered in the middle of it may take that for a broken
  * connection, and so may a proxy.
  */
-async function heardOut(read: PdfUpload['read']): Promise<void> {
+async function heardOut(read: FileUpload['read']): Promise<void> {
 	let heard = 0
 	try {
 		while (heard < HEARD_OUT) {
@@ -151,7 +170,7 @@ async function heardOut(read: PdfUpload['read']): Promise<void> {
  * @throws Refusal `incomplete_upload` when other than the declared bytes come; what the other side throws, as it is
  */
 async function pump(
-	{ length, head, read }: PdfUpload,
+	{ length, head, read }: FileUpload,
 	writable: WritableStream<Uint8Array>,
 	taken: Promise<unknown>,
 ): Promise<void> {

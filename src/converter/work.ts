@@ -3,8 +3,8 @@
  * until nobody waits or its budget is spent.
  */
 import type { Finished, Lease } from '../core/gate.ts'
+import type { Pack } from '../pack/writer.ts'
 import { type LeaseWork, type Workshop, workOnLease } from './lease.ts'
-import type { Pack } from './pack.ts'
 
 /** After this long the invocation ends: queues add converters only when a batch has ended. Milliseconds. */
 const BUDGET = 20_000

@@ -10,7 +10,7 @@ import { z } from 'zod'
 const catalogue = {
 	invalid_document: {
 		retryable: false,
-		message: 'The file is damaged or is not a PDF. Open it elsewhere, save it again and upload it anew.',
+		message: 'The file is damaged or is not what it says it is. Open it elsewhere, save it again and upload it anew.',
 	},
 	password_required: {
 		retryable: false,

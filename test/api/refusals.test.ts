@@ -25,7 +25,7 @@ import { answered, ask, contract, makeWorld } from './asked.ts'
 import { alice, bob, ORIGIN, tokenFor } from './service.ts'
 
 /** What everybody may ask; whoever adds to it has thought about it. */
-const PUBLIC = ['getHealth', 'getContract', 'getPageBytes']
+const PUBLIC = ['getHealth', 'getContract', 'getLeasedSource', 'getPageBytes']
 
 /** What is not a read, and yet open to who may only read. */
 const OPEN_TO_READERS = ['issueTicket']

@@ -2,11 +2,11 @@ import pdfium from '@embedpdf/pdfium/pdfium.wasm'
 import webp from '@jsquash/webp/codec/enc/webp_enc_simd.wasm'
 import { expect, test } from 'vitest'
 import { createImageEncoder } from '../../src/converter/encode/image.ts'
-import { createPackWriter } from '../../src/converter/pack.ts'
 import { convertPage } from '../../src/converter/page.ts'
 import { openDocument } from '../../src/converter/pdfium/document.ts'
 import { createEngines } from '../../src/converter/pdfium/engines.ts'
 import { pageWordsSchema, textOfWords } from '../../src/core/words.ts'
+import { createPackWriter } from '../../src/pack/writer.ts'
 import { makePdf } from '../fixtures/pdf.ts'
 
 const source = makePdf([{ text: ['Hello from workerd 😀'] }, { photo: { pixels: 64, seed: 3 } }])

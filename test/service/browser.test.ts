@@ -265,7 +265,7 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 		const damaged = Buffer.from(makePdf([{ text: ['cut off'] }]).subarray(0, 200))
 		await page.setInputFiles('input[type=file]', { name: 'damaged.pdf', mimeType: 'application/pdf', buffer: damaged })
 		await page
-			.getByText(/damaged or is not a PDF/)
+			.getByText(/damaged or is not what it says it is/)
 			.first()
 			.waitFor()
 		await picture(page, 'failed')

@@ -71,7 +71,11 @@ test('convert saves where the words are when it is told to', async () => {
 })
 
 test.each([
-	{ what: 'a damaged PDF', bytes: makePdf([{ text: ['cut'] }]).subarray(0, 200), text: 'damaged or is not a PDF' },
+	{
+		what: 'a damaged PDF',
+		bytes: makePdf([{ text: ['cut'] }]).subarray(0, 200),
+		text: 'damaged or is not what it says it is',
+	},
 	{ what: 'no PDF', bytes: new TextEncoder().encode('GIF89a'), text: 'not a PDF' },
 ])('convert ends with 1 and says why, for $what', async ({ bytes, text }) => {
 	const { code, output, out } = await convert(bytes)

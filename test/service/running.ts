@@ -18,11 +18,11 @@ export interface Running {
 }
 
 /** @param path an earlier service's folder, to go on with its state */
-export async function start(path?: string): Promise<Running> {
+export async function start(path?: string, settings: Record<string, string> = {}): Promise<Running> {
 	const at = path ?? (await mkdtemp(join(tmpdir(), 'platen-test-')))
 	const folder = await openFolder(at)
 	const [port = 0] = await freePorts(1)
-	const service = await startService({ folder, port, onError: (line) => console.error(line) })
+	const service = await startService({ folder, port, settings, onError: (line) => console.error(line) })
 	const token = await createToken(await localSecret(folder), { sub: 'tester' })
 	const address = `http://localhost:${port}`
 	return { service, path: at, address, token, client: createClient({ baseUrl: address, getToken: () => token }) }

@@ -334,6 +334,7 @@ export class SimulatedDocument {
 			jobId: job.id,
 			owner: this.owner,
 			priority: job.priority,
+			format: 'application/pdf',
 			want,
 			firstPageOut: job.ready.length > 0,
 			seq: live.sequence * TICKS_PER_SEQUENCE,

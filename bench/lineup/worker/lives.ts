@@ -36,6 +36,7 @@ export function newcomer(index: number): Want {
 		jobId: crypto.randomUUID(),
 		owner: ownerOf(index),
 		priority: priorityOf(index),
+		format: 'application/pdf',
 		want: 1,
 		firstPageOut: false,
 		seq: 1,

@@ -9,6 +9,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
 import type { PastConversion } from '../../core/conversions.ts'
+import { BUILT_IN_FORMATS, formatOf, PDF } from '../../core/format.ts'
 import type { Fail, Finish, Finished, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
 import type { Call } from '../../core/job/calls.ts'
@@ -20,6 +21,7 @@ import { unreferencedFences } from '../../core/job/sweep.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
 import { type Place, placeSchema, type Want } from '../../core/lineup/entry.ts'
+import type { PageRange } from '../../core/pages.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
 import { errorText } from '../../error-text.ts'
@@ -71,6 +73,17 @@ const ALARM_AFTER_ERROR = 60_000
 interface Live {
 	document: DocumentRecord
 	conversion: Conversion
+}
+
+/** What a lease is about, as its holder may ask. */
+export interface Held {
+	pages: PageRange
+	/** Null until a converter has said so. */
+	pageCount: number | null
+}
+
+function formatIn({ document }: Live): string {
+	return formatOf(document.contentType) ?? PDF
 }
 
 export class DocumentObject extends DurableObject<ApiEnv> {
@@ -301,11 +314,19 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return this.#sockets.isWatched()
 	}
 
-	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
-	lease(jobId: string): { outcome: 'leased'; lease: SealedLease } | { outcome: 'nothing' } | { outcome: 'gone' } {
+	/**
+	 * Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one.
+	 *
+	 * @param formats what the converter can convert, here and below: nobody else has a say in a document's conversion
+	 */
+	lease(
+		jobId: string,
+		formats: readonly string[] = BUILT_IN_FORMATS,
+	): { outcome: 'leased'; lease: SealedLease } | { outcome: 'nothing' } | { outcome: 'gone' } {
 		const live = this.#live
 		if (live?.conversion.life.state !== 'kept' || live.conversion.job?.id !== jobId) return { outcome: 'gone' }
-		const lease = this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId }))
+		const isFor = formats.includes(formatIn(live))
+		const lease = isFor ? this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId })) : null
 		if (lease) return { outcome: 'leased', lease }
 		// Whoever asked in vain came by an old word of ours, so the lineup gets a new one.
 		if (!this.#doing.lineup) this.#perform({ type: 'tellLineup', want: wantOf(live.conversion, Date.now()) })
@@ -313,27 +334,32 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** Whether a fence is that of a current lease: what may see the source. */
-	holds(fence: number): boolean {
-		const chunks = this.#live?.conversion.job?.chunks ?? []
-		return chunks.some((chunk) => chunk.state === 'leased' && chunk.fence === fence)
+	holds(fence: number, formats: readonly string[] = BUILT_IN_FORMATS): boolean {
+		return this.#held(fence, formats) !== null
 	}
 
-	opened({ fence, pageCount }: Opened): Verdict {
-		return this.#verdict({ type: 'opened', fence, pageCount })
+	/** What a current lease is about; null when it is none, or not for this converter. */
+	held(fence: number, formats: readonly string[]): Held | null {
+		return this.#held(fence, formats)
 	}
 
-	report({ fence, rendered }: Report): Verdict {
-		return this.#verdict({ type: 'report', fence, rendered })
+	opened({ fence, pageCount }: Opened, formats = BUILT_IN_FORMATS): Verdict {
+		return this.#verdict({ type: 'opened', fence, pageCount }, formats)
 	}
 
-	fail({ fence, code }: Fail): Verdict {
-		return this.#verdict({ type: 'fail', fence, code, random: Math.random() })
+	report({ fence, rendered }: Report, formats = BUILT_IN_FORMATS): Verdict {
+		return this.#verdict({ type: 'report', fence, rendered }, formats)
+	}
+
+	fail({ fence, code }: Fail, formats = BUILT_IN_FORMATS): Verdict {
+		return this.#verdict({ type: 'fail', fence, code, random: Math.random() }, formats)
 	}
 
 	/** The pack is stored already; with this its pages are the document's. `gone`: nobody will ever look for it. */
-	finish(finish: Finish): SealedFinished {
+	finish(finish: Finish, formats = BUILT_IN_FORMATS): SealedFinished {
 		const live = this.#live
 		if (!live) return { verdict: 'gone' }
+		if (!formats.includes(formatIn(live))) return { verdict: 'stop' }
 		const jobId = live.conversion.job?.id
 		if (!jobId) return { verdict: 'stop' }
 		const { fence, pack } = finish
@@ -457,6 +483,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			jobId: job.id,
 			owner: JSON.stringify([document.owner.tenant, document.owner.sub]),
 			priority: job.priority,
+			format: formatIn(this.#existing()),
 			want,
 			firstPageOut: job.ready.length > 0,
 			// What is wanted follows from rows and time, so what only memory knows is no newer word.
@@ -534,9 +561,17 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		}
 	}
 
-	#verdict(event: Extract<Event, { type: 'opened' | 'report' | 'fail' }>): Verdict {
-		if (!this.#live) return 'stop'
+	#verdict(event: Extract<Event, { type: 'opened' | 'report' | 'fail' }>, formats: readonly string[]): Verdict {
+		if (!this.#live || !formats.includes(formatIn(this.#live))) return 'stop'
 		return this.#apply(event).outcome === 'current' ? 'go on' : 'stop'
+	}
+
+	#held(fence: number, formats: readonly string[]): Held | null {
+		const live = this.#live
+		const job = live?.conversion.job
+		const chunk = job?.chunks.find((each) => each.state === 'leased' && each.fence === fence)
+		if (!live || !job || !chunk || !formats.includes(formatIn(live))) return null
+		return { pages: chunk.pages, pageCount: job.pageCount }
 	}
 
 	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): SealedLease | null {

@@ -9,6 +9,7 @@ const tags = [
 	{ name: 'documents', description: 'Uploading, listing, erasing' },
 	{ name: 'conversions', description: 'Starting, following, ending a conversion' },
 	{ name: 'pages', description: 'Images, thumbnails and texts' },
+	{ name: 'converters', description: 'For somebody’s own converter, with the scope `converter`' },
 	{ name: 'webhooks', description: 'Being called when something has happened' },
 	{ name: 'operations', description: 'For those who run the service' },
 	{ name: 'service', description: 'The service itself; no token is needed' },

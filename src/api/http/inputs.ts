@@ -30,13 +30,13 @@ export const fileNamed = z.object({
 		.meta({ type: 'string', format: 'percent-encoded', description: 'The name of the file, percent-encoded UTF-8.' }),
 })
 
-function fileName(header: string | undefined): string {
-	if (header === undefined || header.trim() === '') return 'document.pdf'
+function fileName(header: string | undefined): string | null {
+	if (header === undefined || header.trim() === '') return null
 	return cleanName(decodeURIComponent(header))
 }
 
-/** A file's name without control characters, which have no place in what is shown and saved; never empty. */
-export function cleanName(name: string): string {
+/** A file's name without control characters, which have no place in what is shown and saved; null when nothing is left. */
+export function cleanName(name: string): string | null {
 	const clean = [...name].filter((character) => character >= ' ' && character !== '\u007f')
-	return clean.join('').slice(0, 255) || 'document.pdf'
+	return clean.join('').slice(0, 255) || null
 }

@@ -5,23 +5,27 @@
  * finds nothing, and estimates for a while.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { BUILT_IN_FORMATS } from '../../core/format.ts'
 import type { Claim, Claimant, Leaver } from '../../core/gate.ts'
 import { type Place, type Want, wantSchema } from '../../core/lineup/entry.ts'
+import { leave, takeDueNudges } from '../../core/lineup/lineup.ts'
 import {
 	alarmToSet,
 	claim,
-	createLineup,
+	createLineups,
 	forget,
-	type Lineup,
-	leave,
+	isNeeded,
+	type Lineups,
 	pause,
+	placeTold,
 	resume,
-	takeDueNudges,
+	takeRefreshed,
+	unwatch,
 	want,
-} from '../../core/lineup/lineup.ts'
+} from '../../core/lineup/lineups.ts'
 import { HANDED_BACK_AFTER, nudgeHandedBack } from '../../core/lineup/nudges.ts'
-import { overviewOf, type Queue } from '../../core/lineup/overview.ts'
-import { placeOf, type Refreshed, takeRefreshed, told, unwatch } from '../../core/lineup/watch.ts'
+import { overviewOfAll, type Queue } from '../../core/lineup/overview.ts'
+import type { Refreshed } from '../../core/lineup/watch.ts'
 import { within } from '../../deadline.ts'
 import { errorText } from '../../error-text.ts'
 import { documentOf } from '../objects.ts'
@@ -38,14 +42,14 @@ const PLACED_DEADLINE = 5_000
 
 export class LineupObject extends DurableObject<ApiEnv> {
 	readonly #store: LineupStore
-	readonly #lineup: Lineup
+	readonly #lineups: Lineups
 	/** When the alarm will ring; null when that is not known. */
 	#alarmAt: number | null = null
 
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
 		this.#store = new LineupStore(ctx.storage.sql)
-		this.#lineup = createLineup(this.#store.load(), this.#store.pause())
+		this.#lineups = createLineups(this.#store.load(), this.#store.pause())
 	}
 
 	/**
@@ -56,33 +60,41 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	want(input: unknown): Place | null {
 		const word: Want = wantSchema.parse(input)
 		const now = Date.now()
-		const entry = want(this.#lineup, word, now)
+		const entry = want(this.#lineups, word, now)
 		if (entry === null) this.#store.delete(word.documentId)
 		else if (entry !== 'unchanged') this.#store.save(entry)
-		const place = placeOf(this.#lineup, word, now)
-		told(this.#lineup, word.documentId, place, now)
+		const place = placeTold(this.#lineups, word, now)
 		this.#attend(now)
 		return place
 	}
 
-	/** The document that is next, reserved for a while but not taken. */
-	claim(claimant: Claimant): Claim | null {
+	/**
+	 * The document that is next, reserved for a while but not taken.
+	 *
+	 * @param formats what this converter can convert
+	 */
+	claim(claimant: Claimant, formats: readonly string[] = BUILT_IN_FORMATS): Claim | null {
 		const now = Date.now()
-		const next = claim(this.#lineup, claimant, now)
+		const next = claim(this.#lineups, { ...claimant, formats }, now)
 		this.#attend(now)
 		return next && { documentId: next.documentId, jobId: next.jobId }
+	}
+
+	/** Whether a claim for some formats would find somebody. */
+	isNeeded(formats: readonly string[]): boolean {
+		return isNeeded(this.#lineups, formats, Date.now())
 	}
 
 	/** A converter's time is up: another is called if somebody waits. */
 	leave({ converter }: Leaver): void {
 		const now = Date.now()
-		leave(this.#lineup, converter, now)
+		leave(this.#lineups.pdf, converter, now)
 		this.#attend(now)
 	}
 
 	/** A job that its document does not know any more. */
 	forget(documentId: string, jobId: string): void {
-		if (!forget(this.#lineup, documentId, jobId)) return
+		if (!forget(this.#lineups, documentId, jobId)) return
 		this.#store.delete(documentId)
 		this.#attend(Date.now())
 	}
@@ -95,24 +107,24 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	/** A converter was nudged that is busy already: another is, but not at once, since it may be the same again. */
 	handBack(): void {
 		const now = Date.now()
-		if (nudgeHandedBack(this.#lineup.nudges, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
+		if (nudgeHandedBack(this.#lineups.pdf.nudges, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
 	}
 
 	/** The lineup as an operator sees it. */
 	overview(): Queue {
-		return overviewOf(this.#lineup, NAMED, Date.now())
+		return overviewOfAll(this.#lineups, NAMED, Date.now())
 	}
 
 	/** Nobody is given work until somebody resumes. @param by the subject of who says so */
 	pause(by: string): Queue {
 		const now = Date.now()
-		this.#store.savePause(pause(this.#lineup, by, now))
+		this.#store.savePause(pause(this.#lineups, by, now))
 		this.#attend(now)
 		return this.overview()
 	}
 
 	resume(): Queue {
-		resume(this.#lineup)
+		resume(this.#lineups)
 		this.#store.savePause(null)
 		this.#attend(Date.now())
 		return this.overview()
@@ -124,12 +136,12 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	}
 
 	#attend(now: number, delaySeconds = 0): void {
-		const due = takeDueNudges(this.#lineup, now)
+		const due = takeDueNudges(this.#lineups.pdf, now)
 		for (let sent = 0; sent < due; sent += NUDGES_PER_SEND) {
 			this.#send(Math.min(NUDGES_PER_SEND, due - sent), delaySeconds)
 		}
-		for (const refreshed of takeRefreshed(this.#lineup, now)) this.ctx.waitUntil(this.#tell(refreshed))
-		const alarm = alarmToSet(this.#lineup, this.#alarmAt, now)
+		for (const refreshed of takeRefreshed(this.#lineups, now)) this.ctx.waitUntil(this.#tell(refreshed))
+		const alarm = alarmToSet(this.#lineups, this.#alarmAt, now)
 		if (alarm === null) return
 		this.#alarmAt = alarm
 		this.ctx.waitUntil(this.ctx.storage.setAlarm(alarm))
@@ -150,7 +162,7 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	async #tell({ documentId, jobId, place }: Refreshed): Promise<void> {
 		try {
 			const isWatched = await within(PLACED_DEADLINE, documentOf(this.env, documentId).placed(jobId, place))
-			if (!isWatched) unwatch(this.#lineup, documentId)
+			if (!isWatched) unwatch(this.#lineups, documentId)
 		} catch (error) {
 			console.warn('A document could not be told its place', { documentId, error: errorText(error) })
 		}

@@ -10,6 +10,7 @@ const rowSchema = z
 		job_id: z.string(),
 		owner: z.string(),
 		priority: prioritySchema,
+		format: z.string(),
 		want: z.int(),
 		first_page_out: z.int().transform(Boolean),
 		seq: z.int(),
@@ -35,6 +36,7 @@ export class LineupStore {
 			document_id TEXT PRIMARY KEY, job_id TEXT NOT NULL, owner TEXT NOT NULL, priority TEXT NOT NULL,
 			want INTEGER NOT NULL, first_page_out INTEGER NOT NULL, seq INTEGER NOT NULL, arrival REAL NOT NULL
 		) STRICT, WITHOUT ROWID`)
+		this.#addFormat()
 		sql.exec(
 			'CREATE TABLE IF NOT EXISTS pause (id INTEGER PRIMARY KEY, since INTEGER NOT NULL, by TEXT NOT NULL) STRICT',
 		)
@@ -50,10 +52,10 @@ export class LineupStore {
 
 	save(entry: Entry): void {
 		this.#sql.exec(
-			`INSERT INTO line (document_id, job_id, owner, priority, want, first_page_out, seq, arrival)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+			`INSERT INTO line (document_id, job_id, owner, priority, want, first_page_out, seq, arrival, format)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 			ON CONFLICT (document_id) DO UPDATE SET
-			job_id = ?2, owner = ?3, priority = ?4, want = ?5, first_page_out = ?6, seq = ?7, arrival = ?8`,
+			job_id = ?2, owner = ?3, priority = ?4, want = ?5, first_page_out = ?6, seq = ?7, arrival = ?8, format = ?9`,
 			entry.documentId,
 			entry.jobId,
 			entry.owner,
@@ -62,6 +64,7 @@ export class LineupStore {
 			entry.firstPageOut ? 1 : 0,
 			entry.seq,
 			entry.arrival,
+			entry.format,
 		)
 	}
 
@@ -69,11 +72,20 @@ export class LineupStore {
 		this.#sql.exec('DELETE FROM line WHERE document_id = ?', documentId)
 	}
 
+	/** Tables of earlier releases have no formats: they knew PDFs only. An earlier release that comes back adds PDFs. */
+	#addFormat(): void {
+		const query = "SELECT 1 FROM pragma_table_info('line') WHERE name = 'format'"
+		if (this.#sql.exec(query).toArray().length > 0) return
+		this.#sql.exec("ALTER TABLE line ADD COLUMN format TEXT NOT NULL DEFAULT 'application/pdf'")
+	}
+
 	/** The first release's table knew no owners, and kept the key instead of what it is made of. */
 	#takeOver(): void {
 		const query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'waiting'"
 		if (this.#sql.exec(query).toArray().length === 0) return
-		this.#sql.exec(`INSERT OR IGNORE INTO line SELECT document_id, job_id, '', priority, want, 0, seq,
+		this.#sql.exec(`INSERT OR IGNORE INTO line
+			(document_id, job_id, owner, priority, want, first_page_out, seq, arrival)
+			SELECT document_id, job_id, '', priority, want, 0, seq,
 			sort_key + CASE priority WHEN 'urgent' THEN 600000 WHEN 'high' THEN 120000 WHEN 'low' THEN -600000 ELSE 0 END
 			FROM waiting`)
 		this.#sql.exec('DROP TABLE waiting')

@@ -1,6 +1,7 @@
 /** Documents: upload, list, one. */
 import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
+import { PDF } from '../../core/format.ts'
 import type { Start } from '../../core/job/event.ts'
 import { metadataOf } from '../../core/labels.ts'
 import {
@@ -25,7 +26,7 @@ import { documentIdOf, fingerprintOf } from '../idempotency.ts'
 import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 import { receive } from '../receive.ts'
-import { openPdf, type PdfUpload, sizedBody } from '../upload.ts'
+import { contentTypeOf, type FileUpload, openUpload, sizedBody } from '../upload.ts'
 
 const LIST_DEADLINE = 10_000
 
@@ -37,6 +38,7 @@ const upload = createRoute({
 	path: '/',
 	operationId: 'uploadDocument',
 	summary: 'Upload a PDF; its conversion begins by itself',
+	description: 'Other kinds of files are taken when OWN_CONVERTER_TYPES names their `Content-Type`.',
 	tags,
 	security,
 	middleware: owners,
@@ -112,6 +114,8 @@ export const documentRoutes = newApp()
 		const form = isForm(raw.headers.get('Content-Type')) ? await readForm(raw, context.req.query()) : null
 		const { convert, priority, quality, externalId, metadata } = form?.fields ?? context.req.valid('query')
 		const settings = settingsOf(context.env)
+		const declared = form ? form.file.type : raw.headers.get('Content-Type')
+		const contentType = contentTypeOf(declared, settings.ownFormats)
 		const byKey = key !== undefined && externalId === undefined
 		const record = {
 			// With an `externalId` it is that which makes the id, in `receive`.
@@ -120,8 +124,8 @@ export const documentRoutes = newApp()
 			externalId: externalId ?? null,
 			metadata: metadata ?? null,
 			uploadKey: key === undefined || byKey ? null : fingerprintOf({ key }),
-			name: form ? cleanName(form.file.name) : named,
-			contentType: 'application/pdf',
+			name: (form ? cleanName(form.file.name) : named) ?? (contentType === PDF ? 'document.pdf' : 'document'),
+			contentType,
 			createdAt: Date.now(),
 		}
 		const start: Start = {
@@ -134,7 +138,7 @@ export const documentRoutes = newApp()
 			onActive: 'return',
 			forceReconvert: false,
 		}
-		const open = () => (form ? openFile(form.file) : openBody(raw))
+		const open = () => (form ? openFile(form.file, contentType) : openBody(raw, contentType))
 		const received = await receive(context.env, caller, record, convert ? start : null, open)
 		const uploaded = { document: publicView(received.document), conversion: received.conversion }
 		if (!received.isNew) return context.json(uploaded, 200)
@@ -166,9 +170,9 @@ export const documentRoutes = newApp()
 	})
 
 /** @throws Refusal `length_required`, `malformed`, `empty_upload`, `too_large`, `unsupported_type` or `incomplete_upload` */
-async function openBody(request: Request): Promise<PdfUpload> {
+async function openBody(request: Request, contentType: string): Promise<FileUpload> {
 	const { body, length } = await sizedBody(request)
-	return await openPdf(body, length)
+	return await openUpload(body, length, contentType)
 }
 
 function publicView(record: DocumentRecord) {

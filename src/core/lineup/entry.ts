@@ -4,6 +4,7 @@
  * Words cross a deploy: whatever is added here needs a default, since an object of an older release may send it.
  */
 import { z } from 'zod'
+import { PDF } from '../format.ts'
 import { prioritySchema } from '../snapshot.ts'
 
 /** A document says how many converters its job wants from now on. */
@@ -13,6 +14,8 @@ export const wantSchema = z.object({
 	/** Whose document it is: those of one owner keep a distance, so that they do not push aside everybody else's. */
 	owner: z.string().default(''),
 	priority: prioritySchema,
+	/** What kind of document it is: it decides which converters can take it. */
+	format: z.string().default(PDF),
 	want: z.int().nonnegative(),
 	/** Whether people can look at a page of this job already. */
 	firstPageOut: z.boolean().default(false),
@@ -32,7 +35,7 @@ export type Entry = z.infer<typeof entrySchema>
 
 /** Where somebody stands who waits. */
 export const placeSchema = z.object({
-	/** 1 is next. */
+	/** 1 is next, among those of the same format. */
 	position: z.int().positive(),
 	/** Milliseconds until a converter comes; null when that cannot be told. */
 	wait: z.number().nonnegative().nullable(),

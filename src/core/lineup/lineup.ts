@@ -6,7 +6,8 @@
  * reserves one of the wanted places for a while, and what the document grants then comes back as its next `want`. Which
  * pages are next is the document's own business.
  *
- * Entries and a pause are kept; all else is memory that may be forgotten.
+ * Entries and a pause are kept; all else is memory that may be forgotten. This is about documents of one format; see
+ * `lineups.ts` for all of them.
  */
 import type { Claimant } from '../gate.ts'
 import type { Entry, Place, Want } from './entry.ts'
@@ -31,6 +32,8 @@ interface Departed {
 
 export interface Lineup {
 	readonly line: Line
+	/** Whether converters are called by nudges; else they come by themselves. */
+	readonly isCalled: boolean
 	paused: Pause | null
 	/** Until when places are held for claims that their documents have not confirmed yet, oldest first. */
 	readonly reservations: Map<string, number[]>
@@ -56,11 +59,12 @@ const DEPARTED_AT_MOST = 10_000
 const ALARM_LATE_AFTER = 60_000
 
 /** @param entries all that are kept, in any order */
-export function createLineup(entries: Iterable<Entry>, paused: Pause | null): Lineup {
+export function createLineup(entries: Iterable<Entry>, paused: Pause | null, isCalled = true): Lineup {
 	const line = new Line()
 	for (const entry of entries) line.put(entry)
 	return {
 		line,
+		isCalled,
 		paused,
 		reservations: new Map(),
 		departed: new Map(),
@@ -157,15 +161,12 @@ export function forget(lineup: Lineup, documentId: string, jobId: string): boole
 	return lineup.line.remove(documentId)
 }
 
-/** The next in line that is not reserved to the full already; one place of it is reserved. */
+/** The next in line; one place of it is reserved. */
 export function claim(lineup: Lineup, { converter, nudged }: Claimant, now: number): Entry | null {
 	const { line, reservations, turns, nudges } = lineup
 	if (nudged) nudgeArrived(nudges)
 	turnEnded(turns, converter, nudged, now)
-	expire(lineup, now)
-	if (lineup.paused) return null
-	// Only those that are reserved to the full are passed over, and there are no more of them than converters on their way.
-	const next = line.entries.find((entry) => available(lineup, entry) > 0)
+	const next = nextInLine(lineup, now)
 	if (!next) return null
 	reservations.set(next.documentId, [...(reservations.get(next.documentId) ?? []), now + RESERVATION_DURATION])
 	// Written down with what the document says next.
@@ -173,6 +174,14 @@ export function claim(lineup: Lineup, { converter, nudged }: Claimant, now: numb
 	turnBegan(turns, converter, now)
 	lineup.hasMoved = true
 	return next
+}
+
+/** The first that is not reserved to the full already; null when nobody is given work. */
+export function nextInLine(lineup: Lineup, now: number): Entry | null {
+	expire(lineup, now)
+	if (lineup.paused) return null
+	// Only those that are reserved to the full are passed over, and there are no more of them than converters on their way.
+	return lineup.line.entries.find((entry) => available(lineup, entry) > 0) ?? null
 }
 
 /**
@@ -198,6 +207,7 @@ export function resume(lineup: Lineup): void {
 
 /** How many nudges to send now, so that everybody who is wanted is on the way; they count as sent. */
 export function takeDueNudges(lineup: Lineup, now: number): number {
+	if (!lineup.isCalled) return 0
 	expire(lineup, now)
 	return takeDue(lineup.nudges, lineup.paused ? 0 : unreserved(lineup), now)
 }
@@ -206,7 +216,7 @@ export function takeDueNudges(lineup: Lineup, now: number): number {
 export function lookAgainAt(lineup: Lineup, now: number): number | null {
 	if (lineup.line.size === 0) return null
 	const times: number[] = []
-	if (!lineup.paused) {
+	if (!lineup.paused && lineup.isCalled) {
 		times.push(now + NUDGE_DURATION, ...lineup.nudges.sentAt.map((sentAt) => sentAt + NUDGE_DURATION))
 		for (const [first] of lineup.reservations.values()) if (first !== undefined) times.push(first)
 	}

@@ -33,7 +33,8 @@ export function noTurns(): Turns {
 export function turnEnded(turns: Turns, converter: string, nudged: boolean, now: number): void {
 	const since = turns.atWork.get(converter)
 	turns.atWork.delete(converter)
-	if (since === undefined || nudged || now < since) return
+	// Nor was it one turn when it was taken for gone in between: it has begun a new life under its old name.
+	if (since === undefined || nudged || now < since || now - since >= GONE_AFTER) return
 	turns.count += 1
 	turns.measuredAt = now
 	turns.average += (now - since - turns.average) * Math.max(WEIGHT, 1 / turns.count)

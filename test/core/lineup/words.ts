@@ -12,6 +12,7 @@ export function asking(jobId: string, said: Partial<Want> = {}): Want {
 		jobId,
 		owner: `owner of ${jobId}`,
 		priority: 'normal',
+		format: 'application/pdf',
 		want: 1,
 		firstPageOut: false,
 		seq: 1,

@@ -8,8 +8,25 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { ImageType, PackIndex, PackPage } from '../core/pack.ts'
-import type { ConvertedPage } from './page.ts'
 import { centralDirectory, localHeader, MAX_ZIP_BYTES, MAX_ZIP_ENTRIES, type ZipEntry } from './zip.ts'
+
+/** A page as it goes into a pack. */
+export type PageToPack = {
+	/** From 1. */
+	page: number
+	/** Pixels of the image. */
+	width: number
+	height: number
+	/** Some of its images had to be left out. */
+	degraded: boolean
+	image: { type: ImageType; bytes: Uint8Array }
+	/** Null when there is none: then the image is shown in its place. */
+	thumbnail: { type: ImageType; bytes: Uint8Array } | null
+	/** UTF-8, lines ended by line feeds. */
+	text: Uint8Array
+	/** JSON: see {@link PageWords}; null when nobody knows where they are. */
+	words: Uint8Array | null
+}
 
 /** Bytes of a pack: `length` of them from `offset` on, the stored bytes themselves without headers. */
 type PackRange = PackPage['text']
@@ -26,7 +43,7 @@ export type Pack = {
 
 export type PackWriter = {
 	/** @throws RangeError when a pack would become larger than the format allows (4 GiB, 65,535 entries) */
-	add(page: ConvertedPage): void
+	add(page: PageToPack): void
 	/** Bytes so far, without the directory: to end a pack before it gets too large. */
 	size(): number
 	/** How many pages were added. */
@@ -46,7 +63,7 @@ type Shown = Omit<PackPage, 'text' | 'words'>
 export function createPackWriter(): PackWriter {
 	const pieces: Uint8Array[] = []
 	const entries: ZipEntry[] = []
-	const pages: { shown: Shown; text: Uint8Array; words: Uint8Array }[] = []
+	const pages: { shown: Shown; text: Uint8Array; words: Uint8Array | null }[] = []
 	const hash = createHash('sha256')
 	let length = 0
 	/** Bytes of the texts and words that are yet to be written. */
@@ -74,25 +91,29 @@ export function createPackWriter(): PackWriter {
 
 	return {
 		add({ page, width, height, degraded, image, thumbnail, text, words }) {
-			const bytes = image.bytes.byteLength + thumbnail.bytes.byteLength + text.byteLength + words.byteLength
+			const late = text.byteLength + (words?.byteLength ?? 0)
+			const bytes = image.bytes.byteLength + (thumbnail?.bytes.byteLength ?? 0) + late
 			const count = (pages.length + 1) * ENTRIES_OF_PAGE
 			// An entry's header and its part of the directory are below 256 bytes.
 			if (length + held + bytes + count * 256 > MAX_ZIP_BYTES || count > MAX_ZIP_ENTRIES) {
 				throw new RangeError('the pack is full')
 			}
+			const stored = { type: image.type, ...store(`page-${padded(page)}.${EXTENSIONS[image.type]}`, image.bytes) }
 			const shown = {
 				page,
 				width,
 				height,
 				...(degraded ? { degraded } : {}),
-				image: { type: image.type, ...store(`page-${padded(page)}.${EXTENSIONS[image.type]}`, image.bytes) },
-				thumbnail: {
-					type: thumbnail.type,
-					...store(`thumbnail-${padded(page)}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
-				},
+				image: stored,
+				thumbnail: thumbnail
+					? {
+							type: thumbnail.type,
+							...store(`thumbnail-${padded(page)}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
+						}
+					: stored,
 			}
 			pages.push({ shown, text, words })
-			held += text.byteLength + words.byteLength
+			held += late
 		},
 		size: () => length + held,
 		pages: () => pages.length,
@@ -101,7 +122,7 @@ export function createPackWriter(): PackWriter {
 				return { page: { ...shown, text: store(`text-${padded(shown.page)}.txt`, text) }, words }
 			})
 			const index = withTexts.map(({ page, words }) => {
-				return { ...page, words: store(`words-${padded(page.page)}.json`, words) }
+				return words ? { ...page, words: store(`words-${padded(page.page)}.json`, words) } : page
 			})
 			append(centralDirectory(entries, length))
 			return { length, digest: hash.digest('hex'), index: { pages: index }, chunks: () => pieces }
