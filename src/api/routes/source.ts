@@ -18,7 +18,7 @@ const read = createRoute({
 	method: 'get',
 	path: '/{id}/source',
 	operationId: 'getSource',
-	summary: 'The file as it was uploaded; parts of it by `Range`',
+	summary: 'The file as it was uploaded; parts of it by Range',
 	tags: ['documents'],
 	security: [{ bearer: [] }],
 	middleware: signedIn,

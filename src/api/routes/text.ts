@@ -21,7 +21,7 @@ const read = createRoute({
 	method: 'get',
 	path: '/{id}/text',
 	operationId: 'getText',
-	summary: 'The whole text, pages separated by form feeds; with `format=words` where each word stands',
+	summary: 'The whole text, pages separated by form feeds; with format=words where each word stands',
 	tags: ['pages'],
 	security: [{ bearer: [] }],
 	middleware: signedIn,
