@@ -7,26 +7,42 @@ import { documentOf } from './objects.ts'
 import { Refusal } from './problem.ts'
 import { isStored, type PdfUpload, storePdf } from './upload.ts'
 
+export interface Received {
+	document: DocumentRecord
+	conversion: Snapshot
+	/** False when it was here already. */
+	isNew: boolean
+	/** Milliseconds for which other isolates may still show how it stood before. */
+	shownElsewhereFor: number
+}
+
 /**
  * Takes a document in. The same one may come again, under an id that was made from an idempotency key.
  *
+ * @param isolate through which it comes
  * @throws Refusal `incomplete_upload`, `key_reused`, `conflict` or `unavailable`
  */
 export async function receive(
 	env: ApiEnv,
+	isolate: string,
 	record: DocumentRecord,
 	start: Start | null,
 	pdf: PdfUpload,
-): Promise<{ document: DocumentRecord; conversion: Snapshot }> {
+): Promise<Received> {
 	const object = documentOf(env, record.id)
 	const key = sourceKey(record.id)
-	const place = await object.reserve(record)
+	const place = await object.reserve(record, isolate)
 	switch (place.outcome) {
 		case 'gone':
 			throw new Refusal('conflict', 'What was uploaded with this key has been erased. Use another key.')
 		case 'existing':
 			if (!isSame(place.document, record) || !(await isStored(env.FILES, key, pdf))) throw keyReused()
-			return { document: place.document, conversion: place.snapshot }
+			return {
+				document: place.document,
+				conversion: place.snapshot,
+				isNew: false,
+				shownElsewhereFor: place.shownElsewhereFor,
+			}
 		case 'pending':
 			if (!isSame(place.document, record)) throw keyReused()
 			if (!(await env.FILES.head(key))) await store(env, key, pdf)
@@ -43,8 +59,11 @@ export async function receive(
 	}
 	// When nobody answers here the document may be there or not, so its file stays: the reservation knows which.
 	const document = place.outcome === 'pending' ? place.document : record
-	const created = await object.create(document.createdAt, start)
-	if (created.outcome !== 'gone') return { document, conversion: created.snapshot }
+	const created = await object.create(document.createdAt, start, isolate)
+	if (created.outcome !== 'gone') {
+		const { outcome, snapshot, shownElsewhereFor } = created
+		return { document, conversion: snapshot, isNew: outcome === 'created', shownElsewhereFor }
+	}
 	// Not deleted here: the same upload may have been begun anew, and its file lies at the same place. Whoever reserves last
 	// looks after it.
 	await object.reserve(record)

@@ -3,6 +3,7 @@ import { $, createRoute } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { errorText } from '../error-text.ts'
+import { plainStatus } from './crowd/status.ts'
 import { settingsOf } from './env.ts'
 import { json, publicRefusals } from './http/answers.ts'
 import { newApp } from './http/app.ts'
@@ -13,6 +14,7 @@ import { conversionRoutes } from './routes/conversion.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
+import { statusesRoutes } from './routes/statuses.ts'
 import { pokeTheStuck } from './schedule.ts'
 
 export { ConverterGate } from './converter-gate.ts'
@@ -55,6 +57,7 @@ const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigin))
 	.route('/api/documents', conversionRoutes)
 	.route('/api/conversions', queueRoutes)
 	.route('/api', pageRoutes)
+	.route('/api', statusesRoutes)
 
 let document: object | undefined
 
@@ -83,7 +86,9 @@ app.onError((error, context) => {
 export type App = typeof app
 
 export default {
-	fetch: app.fetch,
+	async fetch(request, env, context) {
+		return (await plainStatus(request, env, context)) ?? (await app.fetch(request, env, context))
+	},
 	async scheduled(_, env) {
 		try {
 			await pokeTheStuck(env, Date.now(), Math.random())

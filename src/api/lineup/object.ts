@@ -98,6 +98,11 @@ export class LineupObject extends DurableObject<ApiEnv> {
 		if (nudgeHandedBack(this.#lineup.nudges, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
 	}
 
+	/** How many documents of an owner wait. @param owner by its key */
+	waiting(owner: string): number {
+		return this.#lineup.line.waitingOf(owner)
+	}
+
 	/** The lineup as an operator sees it. */
 	overview(): Queue {
 		return overviewOf(this.#lineup, NAMED, Date.now())

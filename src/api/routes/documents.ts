@@ -10,11 +10,14 @@ import {
 	uploadQuerySchema,
 } from '../../core/protocol.ts'
 import { within } from '../../deadline.ts'
+import { looks } from '../crowd/looks.ts'
+import { admit, admitted } from '../crowd/waiting.ts'
+import type { EraseAnswer } from '../document/object.ts'
 import type { DocumentRecord } from '../document/store.ts'
 import { settingsOf } from '../env.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { json, refusals } from '../http/answers.ts'
-import { newApp, noSuchDocument } from '../http/app.ts'
+import { askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { owners, signedIn } from '../http/guards.ts'
 import { byId, fileNamed, keyed } from '../http/inputs.ts'
 import { documentIdOf } from '../idempotency.ts'
@@ -53,6 +56,7 @@ const upload = createRoute({
 			'too_large',
 			'unsupported_type',
 			'key_reused',
+			'too_many_waiting',
 		),
 	},
 })
@@ -121,8 +125,16 @@ export const documentRoutes = newApp()
 			onActive: 'return',
 			forceReconvert: false,
 		}
+		if (query.convert) {
+			const asking = askingOf(context)
+			const wasHere = async () => key !== undefined && (await looks.of(asking, record.id, caller, 'read', 0)) !== null
+			await admit(asking, record.owner, wasHere)
+		}
 		const pdf = await openPdf(body, length)
-		const { document, conversion } = await receive(context.env, record, query.convert ? start : null, pdf)
+		const { document, conversion, isNew } = await looks.changing(record.id, (isolate) =>
+			receive(context.env, isolate, record, query.convert ? start : null, pdf),
+		)
+		if (query.convert && isNew) admitted(record.owner)
 		return context.json({ document: publicView(document), conversion }, 201)
 	})
 	.openapi(list, async (context) => {
@@ -141,7 +153,11 @@ export const documentRoutes = newApp()
 		return context.json(publicView(answer.document), 200)
 	})
 	.openapi(erase, async (context) => {
-		const answer = await documentOf(context.env, context.req.valid('param').id).erase(context.get('caller'))
+		const { id } = context.req.valid('param')
+		const answer = await looks.changing(
+			id,
+			async (isolate): Promise<EraseAnswer> => await documentOf(context.env, id).erase(context.get('caller'), isolate),
+		)
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		return context.body(null, 204)
 	})
