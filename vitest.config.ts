@@ -11,7 +11,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'core',
-					include: ['test/{core,client,converter,scripts,simulation}/**/*.test.ts'],
+					include: ['test/{core,client,contract,converter,scripts,simulation}/**/*.test.ts'],
 					exclude: ['**/*.workerd.test.ts'],
 				},
 			},
@@ -20,11 +20,23 @@ export default defineConfig({
 					cloudflareTest(async () => ({
 						wrangler: { configPath: './wrangler.toml' },
 						miniflare: {
-							bindings: { MIGRATIONS: await readD1Migrations('migrations') },
+							bindings: {
+								MIGRATIONS: await readD1Migrations('migrations'),
+								// The endpoint of these tests is on this machine.
+								WEBHOOK_ALLOW_LOCAL: 'true',
+							},
 						},
 					})),
 				],
-				test: { name: 'api', include: ['test/api/**/*.test.ts'], setupFiles: ['test/api/setup.ts'] },
+				test: {
+					name: 'api',
+					include: ['test/api/**/*.test.ts'],
+					setupFiles: ['test/api/setup.ts'],
+					// Some convert dozens of documents, and the machine may be busy.
+					testTimeout: 30_000,
+					expect: { poll: { timeout: 10_000 } },
+					globalSetup: ['test/api/webhook/receiver.ts', 'test/api/identity-provider.ts'],
+				},
 			},
 			{
 				plugins: [

@@ -3,7 +3,7 @@
  *
  *     node bench/pages.ts [--corpus DIR] [--pages N] [--rounds N]
  *
- * Every PDF of the folder is opened, up to N pages (8) spread over it are converted at 1600 px with thumbnail and text,
+ * Every PDF of the folder is opened, up to N pages (8) spread over it are converted at 1600 px with thumbnail, text and words,
  * after a first round that is not counted (wasm and JavaScript get their optimised code then).
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -27,9 +27,9 @@ import { rendering, renderSize, THUMBNAIL_WIDTH } from '../src/core/options.ts'
 const APART = new Set(['images.pdf', 'issue13931.pdf', 'bug1978317.pdf', 'issue16263.pdf'])
 const PASSWORDS: Record<string, string> = { 'pr6531_1.pdf': 'asdfasdf', 'issue6010_1.pdf': 'abc' }
 
-const steps = ['load', 'render', 'encode', 'thumbnail', 'text'] as const
+const steps = ['load', 'render', 'encode', 'thumbnail', 'text', 'words'] as const
 type Step = (typeof steps)[number]
-type Sample = { type: string; bytes: number; ms: Record<Step, number> }
+type Sample = { type: string; bytes: number; words: number; hasText: boolean; ms: Record<Step, number> }
 
 const { values } = parseArgs({
 	options: {
@@ -50,7 +50,7 @@ const encoder = createImageEncoder(await compile('@jsquash/webp/codec/enc/webp_e
 
 /** As `convertPage` does it, with a clock between the steps. */
 async function samplePage(document: PdfDocument, number: number, encoding: ImageEncoder): Promise<Sample | null> {
-	const ms: Record<Step, number> = { load: 0, render: 0, encode: 0, thumbnail: 0, text: 0 }
+	const ms: Record<Step, number> = { load: 0, render: 0, encode: 0, thumbnail: 0, text: 0, words: 0 }
 	let from = performance.now()
 	const lap = (step: Step) => {
 		const now = performance.now()
@@ -76,10 +76,15 @@ async function samplePage(document: PdfDocument, number: number, encoding: Image
 		lap('thumbnail')
 		const text = opened.page.text()
 		lap('text')
-		if (!image || !thumbnail || text.outcome === 'failed') return null
+		const places = opened.page.words()
+		if (!image || !thumbnail || text.outcome === 'failed' || places.outcome === 'failed') return null
+		const words = new TextEncoder().encode(JSON.stringify(places.value))
+		lap('words')
 		return {
 			type: image.type,
-			bytes: image.bytes.byteLength + thumbnail.bytes.byteLength + text.value.byteLength,
+			bytes: image.bytes.byteLength + thumbnail.bytes.byteLength + text.value.byteLength + words.byteLength,
+			words: words.byteLength,
+			hasText: places.value.words.length > 0,
 			ms,
 		}
 	} finally {
@@ -130,6 +135,13 @@ for (const type of ['image/png', 'image/webp']) {
 	const samples = all.filter((sample) => sample.type === type)
 	console.log(`${`  as ${type}`.padEnd(36)}${String(samples.length).padStart(5)}  ${row(samples)}`)
 }
+const texts = all.filter(({ hasText }) => hasText)
+console.log(`${'  with text'.padEnd(36)}${String(texts.length).padStart(5)}  ${row(texts)}`)
+const share = mean(texts.map(({ ms }) => ms.words)) / mean(texts.map(sum))
+const size = mean(texts.map(({ words }) => words)) / mean(texts.map(({ bytes }) => bytes))
+const kilobytes = (mean(texts.map(({ words }) => words)) / 1024).toFixed(1)
+const percent = (of: number) => `${(of * 100).toFixed(1)} %`
+console.log(`words of a page with text: ${percent(share)} of its time; ${kilobytes} KB, ${percent(size)} of its bytes`)
 const sorted = firstPages.sort((a, b) => a - b)
 console.log(`open and first page: ${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(1)} ms median`)
 console.log(`engines made: ${engines.made()}`)

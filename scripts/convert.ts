@@ -7,6 +7,7 @@ import { createToken } from '../src/client/token.ts'
 import { qualitySchema } from '../src/core/options.ts'
 import { follow } from './convert/follow.ts'
 import { readPdf } from './convert/input.ts'
+import { createPasswords, PASSWORD_VARIABLE } from './convert/password.ts'
 import { closingLine, createProgress, failedLines } from './convert/progress.ts'
 import { createSaver, makeFolder } from './convert/save.ts'
 import { Complaint, runScript } from './local/complaint.ts'
@@ -23,8 +24,13 @@ const HELP = `Converts a PDF on the local service: images, thumbnails and texts 
 
   --out DIR         where the pages go (needed)
   --quality Q       low, medium or high; default medium
+  --words           also the places of the words, as page-0001.words.json: [word, x, y, width, height] in
+                    ten-thousandths of the page
   --persist DIR     the service's folder; default .platen. When no service runs on it, one is started for this file
   --port N          the port of that one; default any free port
+
+A protected document's password is asked for, or taken from the environment variable ${PASSWORD_VARIABLE}. It cannot be
+given as an argument, since others on the machine see those.
 
 Exit code: 0 all pages, 1 failed, 2 some pages could not be converted.`
 
@@ -34,6 +40,7 @@ await runScript(async () => {
 		options: {
 			out: { type: 'string' },
 			quality: { type: 'string', default: 'medium' },
+			words: { type: 'boolean', default: false },
 			persist: { type: 'string' },
 			port: { type: 'string' },
 			help: { type: 'boolean', short: 'h', default: false },
@@ -51,6 +58,9 @@ await runScript(async () => {
 	const wantedPort = values.port === undefined ? null : parsePort(values.port)
 
 	const out = resolve(values.out)
+	const givenPassword = process.env[PASSWORD_VARIABLE]
+	// What is started from here has no need to know.
+	delete process.env[PASSWORD_VARIABLE]
 
 	let service: LocalService | null = null
 	const broken = new AbortController()
@@ -75,7 +85,7 @@ await runScript(async () => {
 			getToken: () => createToken(secret, { sub: 'local', expiresIn: 3_600 }),
 		})
 		progress.note('Uploading')
-		const saver = createSaver(out, client.bytes)
+		const saver = createSaver(out, client.bytes, { words: values.words })
 		const startedAt = performance.now()
 		const signal = AbortSignal.any([ending, broken.signal])
 		const snapshot = await follow({
@@ -83,6 +93,7 @@ await runScript(async () => {
 			bytes,
 			name: basename(path),
 			quality: quality.data,
+			passwords: createPasswords({ given: givenPassword, input: process.stdin, output: process.stderr, signal }),
 			saver,
 			progress,
 			signal,

@@ -1,10 +1,12 @@
 /** One conversion from its upload to its end, with every page saved as soon as it is ready. */
 import type { Client } from '../../src/client/client.ts'
 import { type Connection, watch } from '../../src/client/watch.ts'
+import { type FailureCode, isAboutPassword } from '../../src/core/failure.ts'
 import type { Quality } from '../../src/core/options.ts'
 import { formatRanges, type PageRange, parseRanges } from '../../src/core/pages.ts'
 import { isSettled, type Snapshot } from '../../src/core/snapshot.ts'
 import { Complaint } from '../local/complaint.ts'
+import type { Passwords } from './password.ts'
 import type { Progress } from './progress.ts'
 import type { Saver } from './save.ts'
 
@@ -18,6 +20,8 @@ export interface Conversion {
 	bytes: Uint8Array<ArrayBuffer>
 	name: string
 	quality: Quality
+	/** Asked when the document turns out to be protected. */
+	passwords: Passwords
 	saver: Saver
 	progress: Progress
 	/** Ends the watching; its reason is thrown. */
@@ -30,7 +34,16 @@ export interface Conversion {
  * @returns the last snapshot, of a conversion that has completed
  * @throws Complaint when it failed or was cancelled, or the service is gone
  */
-export async function follow({ client, bytes, name, quality, saver, progress, signal }: Conversion): Promise<Snapshot> {
+export async function follow({
+	client,
+	bytes,
+	name,
+	quality,
+	passwords,
+	saver,
+	progress,
+	signal,
+}: Conversion): Promise<Snapshot> {
 	const upload = { name, contentType: 'application/pdf', quality, signal }
 	const { document } = await client.upload(bytes, upload)
 	const saved = new Set<number>()
@@ -46,43 +59,57 @@ export async function follow({ client, bytes, name, quality, saver, progress, si
 		}
 	}
 
-	const { promise: settled, resolve, reject } = Promise.withResolvers<Snapshot>()
-	let giveUp: NodeJS.Timeout | undefined
+	/** The snapshot with which the conversion ends. @param since a version; only what is newer counts */
+	async function settled(since?: number): Promise<Snapshot> {
+		const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
+		let giveUp: NodeJS.Timeout | undefined
 
-	function take(snapshot: Snapshot): void {
-		progress.show(snapshot)
-		// One after the other, so that no page is asked for twice.
-		saving = saving.then(() => save(snapshot))
-		saving.catch(reject)
-		if (isSettled(snapshot.status)) resolve(snapshot)
-	}
+		function take(snapshot: Snapshot): void {
+			progress.show(snapshot)
+			// One after the other, so that no page is asked for twice.
+			saving = saving.then(() => save(snapshot))
+			saving.catch(reject)
+			if (isSettled(snapshot.status)) resolve(snapshot)
+		}
 
-	function heed(connection: Connection): void {
-		if (connection === 'live' || connection === 'polling') {
+		function heed(connection: Connection): void {
+			if (connection === 'live' || connection === 'polling') {
+				clearTimeout(giveUp)
+				giveUp = undefined
+			} else if (connection === 'offline') {
+				giveUp ??= setTimeout(() => reject(new Complaint('The service is gone: it does not answer.')), GONE_AFTER)
+			}
+		}
+
+		const abort = () => reject(signal.reason)
+		signal.addEventListener('abort', abort)
+		if (signal.aborted) abort()
+		const stop = watch(client, document.id, take, heed, { since, onError: reject })
+		try {
+			return await promise
+		} finally {
 			clearTimeout(giveUp)
-			giveUp = undefined
-		} else if (connection === 'offline') {
-			giveUp ??= setTimeout(() => reject(new Complaint('The service is gone: it does not answer.')), GONE_AFTER)
+			stop()
+			signal.removeEventListener('abort', abort)
 		}
 	}
 
-	const abort = () => reject(signal.reason)
-	signal.addEventListener('abort', abort)
-	if (signal.aborted) abort()
-	const stop = watch(client, document.id, take, heed, { onError: reject })
-	let last: Snapshot
-	try {
-		last = await settled
-	} finally {
-		clearTimeout(giveUp)
-		stop()
-		signal.removeEventListener('abort', abort)
+	let last = await settled()
+	for (let lack = lackOf(last); lack !== null; lack = lackOf(last)) {
+		progress.done()
+		const { version } = await client.retry(document.id, { password: await passwords.next(lack) })
+		last = await settled(version)
 	}
 	await saving
 	await saver.finished()
 	if (last.status === 'cancelled') throw new Complaint('The conversion was cancelled.')
 	if (last.status === 'failed') throw new Complaint(last.failure?.message ?? 'The conversion failed.')
 	return last
+}
+
+/** What a protected document ended with for want of its password; null for all others. */
+function lackOf({ failure }: Snapshot): FailureCode | null {
+	return failure && isAboutPassword(failure.code) ? failure.code : null
 }
 
 function* pagesOf(readyPages: string): Generator<number> {

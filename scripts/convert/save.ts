@@ -7,6 +7,7 @@ import { Complaint } from '../local/complaint.ts'
 /** Downloads at once. */
 const LANES = 4
 const PNG_BEGINS = 0x89
+const IMAGE = /^page-\d+\.(?:png|webp)$/
 
 type Bytes = Uint8Array<ArrayBuffer>
 
@@ -17,7 +18,7 @@ interface Download {
 }
 
 export interface Saver {
-	/** Takes a page's image, thumbnail and text to be fetched. */
+	/** Takes a page's image, thumbnail and text to be fetched, and its words if they are wanted. */
 	add(page: ManifestPage): void
 	/** Resolves when everything that was added is on disk; throws the first error that there was. */
 	finished(): Promise<void>
@@ -35,8 +36,13 @@ export async function makeFolder(folder: string): Promise<void> {
 /**
  * @param folder where files go; those of the same name are replaced
  * @param fetchBytes gets what lies at an address of the manifest
+ * @param words whether their places are kept as well
  */
-export function createSaver(folder: string, fetchBytes: (address: string) => Promise<Bytes>): Saver {
+export function createSaver(
+	folder: string,
+	fetchBytes: (address: string) => Promise<Bytes>,
+	{ words }: { words: boolean },
+): Saver {
 	const waiting: Download[] = []
 	const lanes = new Set<Promise<void>>()
 	const errors: unknown[] = []
@@ -49,7 +55,7 @@ export function createSaver(folder: string, fetchBytes: (address: string) => Pro
 		// Whoever watches the folder sees whole files only.
 		await writeFile(`${path}.part`, bytes)
 		await rename(`${path}.part`, path)
-		if (name.startsWith('page-') && !name.endsWith('.txt')) firstImageAt ??= performance.now()
+		if (IMAGE.test(name)) firstImageAt ??= performance.now()
 	}
 
 	async function work(): Promise<void> {
@@ -67,11 +73,12 @@ export function createSaver(folder: string, fetchBytes: (address: string) => Pro
 	}
 
 	return {
-		add({ page, imageUrl, thumbnailUrl, textUrl }) {
+		add({ page, imageUrl, thumbnailUrl, textUrl, wordsUrl }) {
 			const number = String(page).padStart(4, '0')
 			enqueue(imageUrl, (bytes) => `page-${number}.${extensionOf(bytes)}`)
 			enqueue(thumbnailUrl, (bytes) => `thumbnail-${number}.${extensionOf(bytes)}`)
 			enqueue(textUrl, () => `page-${number}.txt`)
+			if (words) enqueue(wordsUrl, () => `page-${number}.words.json`)
 		},
 		async finished() {
 			while (lanes.size > 0) await Promise.all(lanes)

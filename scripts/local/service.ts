@@ -93,10 +93,11 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const showErrors = errorsIn((line) => onError(`${name}: ${line}`))
 		const state = name === 'api' ? folder.apiState : folder.converterState
 		const envFile = name === 'api' ? folder.secretFile : devNull
+		const settings = name === 'api' ? ['WEBHOOK_ALLOW_LOCAL'] : []
 		let hasCrashed = false
 		const running = startGuarded({
 			script: WRANGLER,
-			args: devArguments({ config: configs[name], state, envFile, ...worker }),
+			args: devArguments({ config: configs[name], state, envFile, settings, ...worker }),
 			cwd: PROJECT,
 			env: serviceEnvironment(folder),
 			onLine(line) {

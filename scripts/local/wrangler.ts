@@ -56,10 +56,13 @@ export interface DevOptions {
 	state: string
 	/** Always given, since `.env` and `.dev.vars` of the project would be read otherwise. */
 	envFile: string
+	/** Names of settings that this shell may give: of the file, wrangler reads secrets only. */
+	settings: readonly string[]
 }
 
 /** Arguments for `wrangler dev`. */
-export function devArguments({ config, script, assets, port, inspectorPort, state, envFile }: DevOptions): string[] {
+export function devArguments(given: DevOptions): string[] {
+	const { config, script, assets, port, inspectorPort, state, envFile, settings } = given
 	const options = {
 		'--config': config,
 		'--ip': 'localhost',
@@ -70,5 +73,9 @@ export function devArguments({ config, script, assets, port, inspectorPort, stat
 		'--show-interactive-dev-session': 'false',
 		...(assets && { '--assets': assets }),
 	}
-	return ['dev', script, '--no-bundle', ...Object.entries(options).flat()]
+	const variables = settings.flatMap((name) => {
+		const value = process.env[name]
+		return value === undefined ? [] : ['--var', `${name}:${value}`]
+	})
+	return ['dev', script, '--no-bundle', ...Object.entries(options).flat(), ...variables]
 }

@@ -18,8 +18,10 @@ import {
 	reportSchema,
 	type Verdict,
 } from '../core/gate.ts'
+import { settingsOf } from './env.ts'
 import { packKey, sourceKey } from './files.ts'
 import { documentOf, lineupOf } from './objects.ts'
+import { type SealedLease, unsealedLease } from './password.ts'
 
 /** Converters of the first release say only whether they were nudged; both are at work during a deploy. */
 const anyClaimantSchema = claimantSchema.or(
@@ -52,7 +54,7 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 		const { documentId, jobId } = claimSchema.parse(input)
 		const answer = await documentOf(this.env, documentId).lease(jobId)
 		if (answer.outcome === 'gone') await lineupOf(this.env).forget(documentId, jobId)
-		return answer.outcome === 'leased' ? answer.lease : null
+		return answer.outcome === 'leased' ? await this.#unsealed(answer.lease) : null
 	}
 
 	/** The uploaded file; null when the lease is not current. A file that is gone ends the lease. */
@@ -93,10 +95,21 @@ export class ConverterGate extends WorkerEntrypoint<ApiEnv> {
 			return { verdict: 'stop' }
 		}
 		const finished = await documentOf(this.env, finish.documentId).finish(finish)
+		if (finished.verdict === 'go on')
+			return { ...finished, next: finished.next && (await this.#unsealed(finished.next)) }
 		if (finished.verdict !== 'gone') return finished
 		// The document is erased and forgotten, so nobody else will ever look for this pack.
 		await this.env.FILES.delete(key)
 		return { verdict: 'stop' }
+	}
+
+	/** With its password; one that cannot be unsealed has to be asked for again, and ends the job. */
+	async #unsealed(lease: SealedLease): Promise<Lease | null> {
+		const opened = await unsealedLease(settingsOf(this.env), lease)
+		if (opened) return opened
+		const { documentId, fence } = lease
+		await documentOf(this.env, documentId).fail({ documentId, fence, code: 'password_required' })
+		return null
 	}
 
 	/** Gives a lease up. */

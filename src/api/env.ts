@@ -50,6 +50,10 @@ const settingsSchema = z
 			.default(DEFAULT_MAX_RETRIES),
 		RETRY_BASE_DELAY_MS: milliseconds.default(defaultRetryPolicy.baseDelay),
 		RETRY_MAX_DELAY_MS: milliseconds.default(defaultRetryPolicy.maxDelay),
+		WEBHOOK_ALLOW_LOCAL: z
+			.enum(['true', 'false'], 'is true or false')
+			.default('false')
+			.transform((text) => text === 'true'),
 	})
 	.refine(({ RETRY_BASE_DELAY_MS: base, RETRY_MAX_DELAY_MS: max }) => base <= max, {
 		path: ['RETRY_BASE_DELAY_MS'],
@@ -78,6 +82,8 @@ export interface Settings {
 	/** How often each part of a job may be tried again, unless its start says otherwise. */
 	maxRetries: number
 	retryPolicy: RetryPolicy
+	/** Whether webhooks may be at `http://localhost` or `http://127.0.0.1`: for development and tests only. */
+	webhookAllowLocal: boolean
 }
 
 const checked = new WeakMap<object, Settings>()
@@ -111,6 +117,7 @@ export function settingsOf(env: ApiEnv): Settings {
 		maxWaitingPerOwner: given.MAX_WAITING_PER_OWNER,
 		maxRetries: given.MAX_RETRIES,
 		retryPolicy: { baseDelay: given.RETRY_BASE_DELAY_MS, maxDelay: given.RETRY_MAX_DELAY_MS },
+		webhookAllowLocal: given.WEBHOOK_ALLOW_LOCAL,
 	}
 	checked.set(env, settings)
 	return settings

@@ -6,13 +6,18 @@ import { documentOf } from './objects.ts'
 
 /**
  * The id of the document that an owner uploads under an idempotency key: the same each time, and not to be guessed by
- * others. A UUID of version 8 (RFC 9562, 5.8).
+ * others.
  */
 export function documentIdFor(secret: string, { tenant, sub }: Owner, key: string): string {
 	const hmac = createHmac('sha256', secret)
 		.update(JSON.stringify(['platen document v1', tenant, sub, key]))
 		.digest()
-	const bytes = hmac.subarray(0, 16)
+	return uuidFrom(hmac)
+}
+
+/** A digest as a UUID of version 8 (RFC 9562, 5.8). */
+export function uuidFrom(digest: Buffer): string {
+	const bytes = digest.subarray(0, 16)
 	bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6)
 	bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
 	const hex = bytes.toString('hex')
@@ -32,7 +37,11 @@ export async function documentIdOf(env: ApiEnv, { secrets }: Settings, caller: C
 	return documentIdFor(current, caller, key)
 }
 
-/** @param command parsed, so that what is written differently but means the same is the same */
+/**
+ * @param command parsed, so that what is written differently but means the same is the same. A password is left out: of a
+ * digest it could be found by trying
+ */
 export function fingerprintOf(command: object): string {
-	return createHash('sha256').update(JSON.stringify(command)).digest('hex')
+	const { password: _, ...asked } = { password: undefined, ...command }
+	return createHash('sha256').update(JSON.stringify(asked)).digest('hex')
 }

@@ -6,6 +6,7 @@ import type { Caller } from '../core/access.ts'
 import { socketMessageSchema } from '../core/protocol.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { DocumentObject, NotFound } from './document/object.ts'
+import { callerHeader } from './objects.ts'
 
 /**
  * The first snapshot that is newer than `since`, or after `wait` the one there is.
@@ -19,7 +20,7 @@ export async function awaitNews(
 	since: number,
 	wait: number,
 ): Promise<{ outcome: 'found'; snapshot: Snapshot } | NotFound> {
-	const headers = { Upgrade: 'websocket', 'x-platen-caller': JSON.stringify(caller) }
+	const headers = { Upgrade: 'websocket', 'x-platen-caller': callerHeader(caller) }
 	const { webSocket: socket } = await object.fetch('https://document/live', { headers })
 	if (!socket) return { outcome: 'not_found' }
 	const newest = await firstAfter(socket, since, wait * 1000)

@@ -16,11 +16,16 @@ export interface PageBytes {
 	fence: number
 	offset: number
 	length: number
-	type: 'image/png' | 'image/webp' | 'text/plain'
+	type: 'image/png' | 'image/webp' | 'text/plain' | 'application/json'
 }
 
-const extensions = { 'image/png': 'png', 'image/webp': 'webp', 'text/plain': 'txt' } as const
-const types = { png: 'image/png', webp: 'image/webp', txt: 'text/plain' } as const
+const extensions = {
+	'image/png': 'png',
+	'image/webp': 'webp',
+	'text/plain': 'txt',
+	'application/json': 'json',
+} as const
+const types = { png: 'image/png', webp: 'image/webp', txt: 'text/plain', json: 'application/json' } as const
 
 /** Signs and checks addresses with a key of their own, derived from the Worker's secret. */
 export class PageAddresses {
@@ -73,14 +78,14 @@ export interface SignedBytes extends PageBytes {
 
 const digits = z
 	.string()
-	.regex(/^\d{1,15}$/)
+	.regex(/^[1-9]\d{0,14}$/)
 	.transform(Number)
 
 const addressSchema = z.object({
 	documentId: documentIdSchema,
 	fence: digits,
 	name: z.string().transform((text, context) => {
-		const match = /^(\d{1,12})-(\d{1,12})\.(png|webp|txt)$/.exec(text)
+		const match = /^(\d{1,12})-(\d{1,12})\.(png|webp|txt|json)$/.exec(text)
 		if (!match) {
 			context.addIssue('not the name of page bytes')
 			return z.NEVER

@@ -19,6 +19,7 @@ export const catalogue = {
 	length_required: { status: 411, title: 'The length must be given' },
 	too_large: { status: 413, title: 'Too large' },
 	unsupported_type: { status: 415, title: 'This kind of file cannot be converted' },
+	range_not_satisfiable: { status: 416, title: 'There are no such bytes' },
 	key_reused: { status: 422, title: 'The idempotency key belongs to another request' },
 	upgrade_required: { status: 426, title: 'This address speaks WebSocket' },
 	rate_limited: { status: 429, title: 'Too many requests' },
@@ -29,7 +30,7 @@ export const catalogue = {
 
 export type ProblemCode = keyof typeof catalogue
 
-/** A refusal, thrown from wherever it is found; `worker.ts` answers with it. */
+/** A refusal, thrown from wherever it is found; `app.ts` answers with it. */
 export class Refusal extends Error {
 	readonly code: ProblemCode
 	readonly detail: string

@@ -5,27 +5,51 @@ import { within } from '../deadline.ts'
 import { Refusal } from './problem.ts'
 
 /** Well below the time for which a document is reserved, so no file arrives after its reservation. Milliseconds. */
-const UPLOAD_DEADLINE = RESERVED_FOR / 2
+export const UPLOAD_DEADLINE = RESERVED_FOR / 2
+
+/** Of what is refused so much is waited for all the same. Bytes. */
+const HEARD_OUT = 2 * MAX_UPLOAD_BYTES
 
 /** A PDF's header may stand anywhere in its first 1,024 bytes (PDF 1.7 reference, implementation note 13). */
 const HEADER_WITHIN = 1_024
 const PDF_HEADER = '%PDF-'
 
+const documentTooLarge = `A document may have ${MAX_UPLOAD_BYTES / 1024 / 1024} MB.`
+
 /**
  * The declared length of an upload in bytes.
  *
+ * @param detail what is said to whoever sends more than `limit`
  * @throws Refusal `length_required`, `malformed`, `empty_upload` or `too_large`
  */
-export function declaredLength(header: string | undefined): number {
+function declaredLength(header: string | undefined, limit = MAX_UPLOAD_BYTES, detail = documentTooLarge): number {
 	if (header === undefined)
 		throw new Refusal('length_required', 'Send Content-Length, so that the file can be streamed.')
 	if (!/^\d{1,15}$/.test(header)) throw new Refusal('malformed', 'Content-Length is not a number.')
 	const length = Number(header)
 	if (length === 0) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
-	if (length > MAX_UPLOAD_BYTES) {
-		throw new Refusal('too_large', `A document may have ${MAX_UPLOAD_BYTES / 1024 / 1024} MB.`)
-	}
+	if (length > limit) throw new Refusal('too_large', detail)
 	return length
+}
+
+/**
+ * A request's body, when its declared length is one that is taken.
+ *
+ * @throws Refusal as `declaredLength` does
+ */
+export async function sizedBody(
+	{ body, headers }: Request,
+	limit?: number,
+	detail?: string,
+): Promise<{ body: ReadableStream<Uint8Array>; length: number }> {
+	try {
+		const length = declaredLength(headers.get('Content-Length') ?? undefined, limit, detail)
+		if (!body) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
+		return { body, length }
+	} catch (error) {
+		if (body) await heardOut(readerOf(body))
+		throw error
+	}
 }
 
 /** A body whose beginning was read and is that of a PDF. */
@@ -43,9 +67,7 @@ export interface PdfUpload {
  * @throws Refusal `unsupported_type` or `incomplete_upload`
  */
 export async function openPdf(body: ReadableStream<Uint8Array>, length: number): Promise<PdfUpload> {
-	const reader = body.getReader()
-	const endsAt = Date.now() + UPLOAD_DEADLINE
-	const read = () => within(endsAt - Date.now(), reader.read())
+	const read = readerOf(body)
 	const head: Uint8Array[] = []
 	let size = 0
 	try {
@@ -59,7 +81,7 @@ export async function openPdf(body: ReadableStream<Uint8Array>, length: number):
 		throw incomplete()
 	}
 	if (isPdf(head)) return { length, head, read }
-	await reader.cancel()
+	await heardOut(read)
 	throw new Refusal('unsupported_type', 'This is not a PDF. Only PDF documents can be converted so far.')
 }
 
@@ -93,6 +115,35 @@ export async function isStored(bucket: R2Bucket, key: string, pdf: PdfUpload): P
 	await pump(pdf, digest, digest.digest)
 	const md5 = stored?.checksums.md5
 	return md5 !== undefined && Buffer.from(md5).equals(Buffer.from(await digest.digest))
+}
+
+/** Reads a body part by part, and for so long only. */
+function readerOf(body: ReadableStream<Uint8Array>): PdfUpload['read'] {
+	const reader = body.getReader()
+	const endsAt = Date.now() + UPLOAD_DEADLINE
+	return () => within(endsAt - Date.now(), reader.read())
+}
+
+/** Reads an upload to its end, for nobody. */
+export async function drain({ read }: PdfUpload): Promise<void> {
+	await heardOut(read)
+}
+
+/**
+ * Lets a client send what it has to send, for nobody: one that is answered in the middle of it may take that for a broken
+ * connection, and so may a proxy.
+ */
+async function heardOut(read: PdfUpload['read']): Promise<void> {
+	let heard = 0
+	try {
+		while (heard < HEARD_OUT) {
+			const { done, value } = await read()
+			if (done) return
+			heard += value.byteLength
+		}
+	} catch {
+		// Whoever hung up will not read the answer either.
+	}
 }
 
 /**

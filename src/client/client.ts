@@ -4,6 +4,8 @@
  * Every answer goes through the protocol's schemas, so what comes out of here has the shape that its type says.
  */
 import type { z } from 'zod'
+import { type ConversionList, conversionListSchema } from '../core/conversions.ts'
+import type { Metadata } from '../core/labels.ts'
 import type { Quality } from '../core/options.ts'
 import {
 	type conversionCommandSchema,
@@ -22,12 +24,15 @@ import {
 	uploadedSchema,
 } from '../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../core/snapshot.ts'
+import { type DocumentWords, documentWordsSchema, type PageWords, pageWordsSchema } from '../core/words.ts'
 import { jsonOf, PlatenError, refusalOf, unanswered } from './error.ts'
 import { KnownVersions } from './known-versions.ts'
 import { send, type UploadBody } from './upload.ts'
 
-/** No call but an upload takes this long unless something is broken, a status read that waits included. Milliseconds. */
+/** No call but a transfer takes this long unless something is broken, a status read that waits included. Milliseconds. */
 const CALL_TIMEOUT = 30_000
+/** … and none of these: a whole file, the text of a whole document. */
+const TRANSFER_TIMEOUT = 300_000
 
 /** How long to wait before each repetition of a command that brought no answer. Milliseconds. */
 const REPEATED_AFTER = [300, 1_000]
@@ -35,7 +40,10 @@ const REPEATED_AFTER = [300, 1_000]
 export interface ClientOptions {
 	/** Where the service is, as in `https://platen.example.com`. */
 	baseUrl: string | URL
-	/** The bearer token; asked before every call, so it may be renewed behind this. */
+	/**
+	 * The bearer token; asked before every call, so it may be renewed behind this. Empty where something else says who
+	 * calls: Cloudflare Access in front of the service.
+	 */
 	getToken: () => string | Promise<string>
 	/** Called whenever a token was refused, beside the error that the call throws. */
 	onUnauthorized?: (() => void) | undefined
@@ -49,6 +57,10 @@ export interface UploadOptions {
 	quality?: Quality | undefined
 	/** False: only keep it, and convert when `start` is called. */
 	convert?: boolean | undefined
+	/** Your own id of the document: when there is one with it already, that one is the answer, whatever the file. */
+	externalId?: string | undefined
+	/** Comes back with the document; 2 KB of JSON at most. */
+	metadata?: Metadata | undefined
 	/** Give the same one when the same file is sent again after an upload without an answer: it is there once then. */
 	idempotencyKey?: string | undefined
 	signal?: AbortSignal | undefined
@@ -62,9 +74,26 @@ export interface StatusQuery {
 	signal?: AbortSignal | undefined
 }
 
+export interface DocumentsQuery {
+	cursor?: string | undefined
+	limit?: number | undefined
+	/** Only the document with this one: none or one, and as it is just now. */
+	externalId?: string | undefined
+}
+
+export interface ConversionsQuery {
+	cursor?: string | undefined
+	limit?: number | undefined
+}
+
 export interface PagesQuery {
 	/** Only these, as in `"1-5,9"`. */
 	pages?: string | undefined
+	/** Of this job rather than of the one that is served. */
+	job?: string | undefined
+}
+
+export interface TextQuery {
 	/** Of this job rather than of the one that is served. */
 	job?: string | undefined
 }
@@ -81,12 +110,14 @@ export interface Client {
 		onProgress?: (sent: number, total: number) => void,
 	): Promise<Uploaded>
 	/** The caller's documents, newest first. */
-	documents(query?: { cursor?: string | undefined; limit?: number | undefined }): Promise<DocumentList>
+	documents(query?: DocumentsQuery): Promise<DocumentList>
 	document(id: string): Promise<PlatenDocument>
 	/** May be a second old, but never older than what this client has heard of the document. */
 	status(id: string, query?: StatusQuery): Promise<Snapshot>
 	/** Up to fifty at once, in this order; those that are not there, or not the caller's, are left out. */
 	statuses(ids: readonly string[]): Promise<Statuses>
+	/** The document's conversions, newest first, each with what happened to it. */
+	conversions(id: string, query?: ConversionsQuery): Promise<ConversionList>
 	/** Starts a conversion, or answers how the running one is doing. */
 	start(id: string, request?: StartRequest): Promise<Snapshot>
 	/** Goes on where a failed or cancelled conversion ended: pages that are ready stay ready. */
@@ -99,6 +130,14 @@ export interface Client {
 	pages(id: string, query?: PagesQuery): Promise<Manifest>
 	/** What lies at an address of the manifest, as text. */
 	text(address: string): Promise<string>
+	/** The words of a page with their places, from an address of the manifest. */
+	words(address: string): Promise<PageWords>
+	/** The text of all pages, with a form feed between each two: `split('\f')[n - 1]` is that of page n. */
+	wholeText(id: string, query?: TextQuery): Promise<string>
+	/** The words of all pages with their places. */
+	wholeWords(id: string, query?: TextQuery): Promise<DocumentWords>
+	/** The document as it was uploaded. */
+	source(id: string): Promise<Uint8Array<ArrayBuffer>>
 	/** What lies at an address of the manifest. */
 	bytes(address: string): Promise<Uint8Array<ArrayBuffer>>
 	/** A single-use pass for the document's socket. */
@@ -112,6 +151,8 @@ interface CallInit {
 	headers?: Record<string, string>
 	body?: string
 	signal?: AbortSignal
+	/** Milliseconds. */
+	timeout?: number
 }
 
 /** A client of the service at `baseUrl`. */
@@ -119,7 +160,8 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	const known = new KnownVersions()
 
 	async function authorization(): Promise<Record<string, string>> {
-		return { Authorization: `Bearer ${await getToken()}` }
+		const token = await getToken()
+		return token === '' ? {} : { Authorization: `Bearer ${token}` }
 	}
 
 	function understood<S extends z.ZodType>(schema: S, status: number, body: string): z.output<S> {
@@ -168,11 +210,22 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		return body
 	}
 
+	/** What the service gives for a token, whole. */
+	async function transferred<T>(url: URL, read: (response: Response) => Promise<T>): Promise<T> {
+		const init = { headers: await authorization(), timeout: TRANSFER_TIMEOUT }
+		const { body } = await answerOf(url, init, async (response) => {
+			if (response.status === 401) onUnauthorized?.()
+			if (!response.ok) throw refusalOf(response.status, await response.text())
+			return read(response)
+		})
+		return body
+	}
+
 	const of = (id: string, part = '') => `/api/documents/${encodeURIComponent(id)}${part}`
 
 	return {
-		async upload(body, { name, contentType, idempotencyKey, signal, ...query }, onProgress) {
-			const url = at('/api/documents', { ...query })
+		async upload(body, { name, contentType, idempotencyKey, signal, metadata, ...query }, onProgress) {
+			const url = at('/api/documents', { ...query, metadata: metadata && JSON.stringify(metadata) })
 			const headers = {
 				...(await authorization()),
 				'Content-Type': contentType,
@@ -197,6 +250,7 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 			for (const snapshot of statuses.items) known.heard(snapshot)
 			return statuses
 		},
+		conversions: (id, query = {}) => call(conversionListSchema, at(of(id, '/conversions'), { ...query })),
 		start: (id, request = {}) => command(id, { action: 'start', ...request }),
 		retry: (id, request = {}) => command(id, { action: 'retry', ...request }),
 		cancel: (id) => command(id, { action: 'cancel' }),
@@ -208,7 +262,16 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		},
 		pages: (id, query = {}) => call(manifestSchema, at(of(id, '/pages'), { ...query })),
 		text: (address) => fetchSigned(address, (response) => response.text()),
-		bytes: (address) => fetchSigned(address, async (response) => new Uint8Array(await response.arrayBuffer())),
+		async words(address) {
+			return understood(pageWordsSchema, 200, await fetchSigned(address, (response) => response.text()))
+		},
+		wholeText: (id, query = {}) => transferred(at(of(id, '/text'), { ...query }), (response) => response.text()),
+		async wholeWords(id, query = {}) {
+			const url = at(of(id, '/text'), { ...query, format: 'words' })
+			return understood(documentWordsSchema, 200, await transferred(url, (response) => response.text()))
+		},
+		source: (id) => transferred(at(of(id, '/source')), bytesOf),
+		bytes: (address) => fetchSigned(address, bytesOf),
 		ticket: (id) => call(ticketSchema, at(of(id, '/conversion-ticket')), { method: 'POST' }),
 		liveAddress(id) {
 			const url = at(of(id, '/conversion-live'))
@@ -218,6 +281,10 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 	}
 }
 
+async function bytesOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+	return new Uint8Array(await response.arrayBuffer())
+}
+
 /** Whether the same call may well succeed in a moment. What took as long as a timeout is not tried twice more. */
 function isPassing(error: unknown): boolean {
 	return error instanceof PlatenError && (error.code === 'network' || error.status === 503)
@@ -225,10 +292,10 @@ function isPassing(error: unknown): boolean {
 
 async function answerOf<T>(
 	url: URL,
-	{ signal, ...init }: CallInit,
+	{ signal, timeout: milliseconds = CALL_TIMEOUT, ...init }: CallInit,
 	read: (response: Response) => Promise<T>,
 ): Promise<{ status: number; body: T }> {
-	const timeout = AbortSignal.timeout(CALL_TIMEOUT)
+	const timeout = AbortSignal.timeout(milliseconds)
 	try {
 		const response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
 		return { status: response.status, body: await read(response) }

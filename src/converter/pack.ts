@@ -1,6 +1,9 @@
 /**
  * A pack: the pages of one lease as one object, a ZIP file with stored entries. Everybody can open it, and because the
  * entries are stored as they are, the index makes a page one ranged read.
+ *
+ * Pictures come first, page by page, then all texts, then all words: so one ranged read brings the texts of a whole pack,
+ * and another the words.
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
@@ -28,19 +31,26 @@ export type PackWriter = {
 	size(): number
 	/** How many pages were added. */
 	pages(): number
-	/** The pack of all pages added so far. */
+	/** The pack of all pages that were added. It ends the writer. */
 	finish(): Pack
 }
 
 const EXTENSIONS = { 'image/png': 'png', 'image/webp': 'webp' } as const satisfies Record<ImageType, string>
 
+/** Image, thumbnail, text, words. */
+const ENTRIES_OF_PAGE = 4
+
+type Shown = Omit<PackPage, 'text' | 'words'>
+
 /** Writes a pack. It keeps the pages' bytes without copying them, so they must not change until it was sent. */
 export function createPackWriter(): PackWriter {
 	const pieces: Uint8Array[] = []
 	const entries: ZipEntry[] = []
-	const pages: PackPage[] = []
+	const pages: { shown: Shown; text: Uint8Array; words: Uint8Array }[] = []
 	const hash = createHash('sha256')
 	let length = 0
+	/** Bytes of the texts and words that are yet to be written. */
+	let held = 0
 
 	function append(piece: Uint8Array): void {
 		pieces.push(piece)
@@ -63,37 +73,42 @@ export function createPackWriter(): PackWriter {
 	}
 
 	return {
-		add({ page, width, height, degraded, image, thumbnail, text }) {
-			const bytes = image.bytes.byteLength + thumbnail.bytes.byteLength + text.byteLength
-			// A page's headers and its part of the directory are below 1 KiB.
-			if (length + bytes + (entries.length + 3) * 1024 > MAX_ZIP_BYTES || entries.length + 3 > MAX_ZIP_ENTRIES) {
+		add({ page, width, height, degraded, image, thumbnail, text, words }) {
+			const bytes = image.bytes.byteLength + thumbnail.bytes.byteLength + text.byteLength + words.byteLength
+			const count = (pages.length + 1) * ENTRIES_OF_PAGE
+			// An entry's header and its part of the directory are below 256 bytes.
+			if (length + held + bytes + count * 256 > MAX_ZIP_BYTES || count > MAX_ZIP_ENTRIES) {
 				throw new RangeError('the pack is full')
 			}
-			const number = String(page).padStart(4, '0')
-			pages.push({
+			const shown = {
 				page,
 				width,
 				height,
 				...(degraded ? { degraded } : {}),
-				image: { type: image.type, ...store(`page-${number}.${EXTENSIONS[image.type]}`, image.bytes) },
+				image: { type: image.type, ...store(`page-${padded(page)}.${EXTENSIONS[image.type]}`, image.bytes) },
 				thumbnail: {
 					type: thumbnail.type,
-					...store(`thumbnail-${number}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
+					...store(`thumbnail-${padded(page)}.${EXTENSIONS[thumbnail.type]}`, thumbnail.bytes),
 				},
-				text: store(`text-${number}.txt`, text),
-			})
+			}
+			pages.push({ shown, text, words })
+			held += text.byteLength + words.byteLength
 		},
-		size: () => length,
+		size: () => length + held,
 		pages: () => pages.length,
 		finish() {
-			const directory = centralDirectory(entries, length)
-			const all = [...pieces, directory]
-			return {
-				length: length + directory.byteLength,
-				digest: hash.copy().update(directory).digest('hex'),
-				index: { pages: [...pages] },
-				chunks: () => all,
-			}
+			const withTexts = pages.map(({ shown, text, words }) => {
+				return { page: { ...shown, text: store(`text-${padded(shown.page)}.txt`, text) }, words }
+			})
+			const index = withTexts.map(({ page, words }) => {
+				return { ...page, words: store(`words-${padded(page.page)}.json`, words) }
+			})
+			append(centralDirectory(entries, length))
+			return { length, digest: hash.digest('hex'), index: { pages: index }, chunks: () => pieces }
 		},
 	}
+}
+
+function padded(page: number): string {
+	return String(page).padStart(4, '0')
 }

@@ -1,5 +1,5 @@
 /**
- * One page of a PDF to what people see of it: image, thumbnail and text.
+ * One page of a PDF to what people see of it: image, thumbnail, text and the places of its words.
  */
 import type { FailureCode } from '../core/failure.ts'
 import { renderSize, THUMBNAIL_WIDTH } from '../core/options.ts'
@@ -28,6 +28,8 @@ export type ConvertedPage = {
 	thumbnail: EncodedImage & { width: number; height: number }
 	/** UTF-8, lines ended by line feeds. */
 	text: Uint8Array
+	/** JSON: see {@link PageWords}. */
+	words: Uint8Array
 }
 
 export type PageConversion = { outcome: 'converted'; page: ConvertedPage } | { outcome: 'failed'; code: FailureCode }
@@ -80,6 +82,8 @@ async function convertOpened(
 	const inHeap = kept === null && !fewColours ? await encodeManyColours(encoder, bitmap, lossy) : null
 	const text = pdfPage.text()
 	if (text.outcome === 'failed') return text
+	const words = pdfPage.words()
+	if (words.outcome === 'failed') return words
 	if (kept) document.drop()
 
 	const image = fewColours ?? inHeap ?? (kept && (await encodeManyColours(encoder, kept, lossy)))
@@ -96,6 +100,7 @@ async function convertOpened(
 			image,
 			thumbnail: { ...thumbnail, width: small.width, height: small.height },
 			text: text.value,
+			words: new TextEncoder().encode(JSON.stringify(words.value)),
 		},
 	}
 }

@@ -25,7 +25,7 @@ export interface Reader {
 }
 
 export function createReader(gate: Gate, engines: Engines): Reader {
-	let current: { documentId: string; document: PdfDocument } | null = null
+	let current: { jobId: string; document: PdfDocument } | null = null
 
 	function close(): void {
 		current?.document.close()
@@ -34,16 +34,18 @@ export function createReader(gate: Gate, engines: Engines): Reader {
 
 	return {
 		async open(lease) {
-			const { documentId, fence } = lease
-			if (current?.documentId === documentId && !current.document.broken() && !current.document.worn()) {
+			const { documentId, jobId, fence, password } = lease
+			// Another job of the same document may have another password, or none.
+			if (current?.jobId === jobId && !current.document.broken() && !current.document.worn()) {
 				return { outcome: 'opened', document: current.document }
 			}
 			close()
 			const source = await gate.source({ documentId, fence })
 			if (!source) return { outcome: 'stop' }
 			try {
-				const opened = await within(SOURCE_DEADLINE, openDocument({ engines, source, size: lease.source.size }))
-				if (opened.outcome === 'opened') current = { documentId, document: opened.document }
+				const opening = openDocument({ engines, source, size: lease.source.size, password })
+				const opened = await within(SOURCE_DEADLINE, opening)
+				if (opened.outcome === 'opened') current = { jobId, document: opened.document }
 				return opened
 			} finally {
 				dispose(source)

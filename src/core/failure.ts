@@ -68,6 +68,11 @@ export const failureSchema = z
 
 export type Failure = z.infer<typeof failureSchema>
 
+/** Whether somebody has to give the document's password, or another one, before anything can be converted. */
+export function isAboutPassword(code: FailureCode): boolean {
+	return code === 'password_required' || code === 'password_wrong'
+}
+
 /** What people are told of a failure: its code, its text, and whether trying again can help. */
 export function failure(code: FailureCode): Failure {
 	return { code, ...catalogue[code] }

@@ -42,6 +42,8 @@ export const leaseSchema = z.object({
 		size: z.int().positive(),
 		contentType: z.string(),
 	}),
+	/** What its owner says opens the document; null when nobody said anything. Kept no longer than the lease. */
+	password: z.string().nullable().default(null),
 })
 export type Lease = z.infer<typeof leaseSchema>
 

@@ -22,6 +22,8 @@ export const packPageSchema = z.object({
 	image: z.object({ type: imageTypeSchema, ...extent }),
 	thumbnail: z.object({ type: imageTypeSchema, ...extent }),
 	text: z.object(extent),
+	/** JSON; packs of older releases have none. The shortest is `{"words":[]}`. */
+	words: z.object({ ...extent, length: z.int().min(12) }).optional(),
 })
 export type PackPage = z.infer<typeof packPageSchema>
 

@@ -61,6 +61,7 @@ export const pageListSchema = z
 	.max(2_000)
 	.regex(/^[1-9]\d{0,4}(-[1-9]\d{0,4})?(, ?[1-9]\d{0,4}(-[1-9]\d{0,4})?)*$/, 'pages are written as in 1-5,9')
 	.refine((text) => parseRanges(text) !== null, `ranges run upwards, and no page is over ${MAX_PAGES}`)
+	.meta({ format: 'page-ranges' })
 
 function joinRanges(ranges: PageRange[]): PageRange[] {
 	const joined: PageRange[] = []

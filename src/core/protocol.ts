@@ -2,6 +2,7 @@
  * What passes between the service and its clients: requests, answers and socket messages, in one place for both ends.
  */
 import { z } from 'zod'
+import { externalIdSchema, metadataSchema, metadataTextSchema } from './labels.ts'
 import { conversionOptionsSchema } from './options.ts'
 import { imageTypeSchema } from './pack.ts'
 import { pageListSchema } from './pages.ts'
@@ -23,11 +24,15 @@ export function wholeNumber(minimum: number, maximum: number) {
 
 /** The largest document that is taken, in bytes: what was measured to convert within an isolate's 128 MB. */
 export const MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+/** … and in a form, which is held in memory. */
+export const MAX_FORM_FILE_BYTES = 16 * 1024 * 1024
 
 export const documentSchema = z
 	.object({
 		id: z.uuid(),
 		externalId: z.string().nullable(),
+		/** What came with the upload; a service of an older release says nothing of it. */
+		metadata: metadataSchema.nullable().default(null),
 		name: z.string(),
 		contentType: z.string(),
 		/** Bytes. */
@@ -48,6 +53,8 @@ export const uploadQuerySchema = z.object({
 	convert: flag('true'),
 	priority: prioritySchema.default('normal'),
 	quality: z.enum(['low', 'medium', 'high']).default('medium'),
+	externalId: externalIdSchema.optional(),
+	metadata: metadataTextSchema.optional(),
 })
 
 export const uploadedSchema = z
@@ -57,6 +64,18 @@ export type Uploaded = z.infer<typeof uploadedSchema>
 
 export const listQuerySchema = z.object({
 	cursor: z.string().max(200).optional(),
+	limit: wholeNumber(1, 100).default(20).meta({ default: 20 }),
+	/** Only the document that has this one: none or one, and as it is just now. */
+	externalId: externalIdSchema.optional(),
+})
+
+export const conversionsQuerySchema = z.object({
+	cursor: z
+		.string()
+		.regex(/^[1-9]\d{0,14}$/, 'is not one of ours')
+		.transform(Number)
+		.meta({ type: 'string', pattern: '^[1-9]\\d{0,14}$' })
+		.optional(),
 	limit: wholeNumber(1, 100).default(20).meta({ default: 20 }),
 })
 
@@ -74,6 +93,19 @@ export type DocumentList = z.infer<typeof documentListSchema>
 
 const maxRetries = z.int().min(0).max(10)
 
+/**
+ * What opens a protected document. PDF looks at the first 127 bytes of it at most, so this is more than anybody has.
+ * Control characters are in none: ISO 32000-2 prepares passwords by SASLprep, which forbids them.
+ */
+export const passwordSchema = z
+	.string()
+	.regex(/^[ -\uffff]{1,256}$/, 'has 1 to 256 characters, none of them a control character')
+	.meta({
+		format: 'password',
+		description:
+			'Of a protected document. Kept sealed until the conversion ends, and given back by nobody; it is no part of what an `Idempotency-Key` stands for.',
+	})
+
 export const startCommandSchema = z
 	.object({
 		action: z.literal('start'),
@@ -85,6 +117,7 @@ export const startCommandSchema = z
 		/** How often each part may be tried again; the service's own number when absent. */
 		maxRetries: maxRetries.optional(),
 		options: conversionOptionsSchema.default({ quality: 'medium' }),
+		password: passwordSchema.optional(),
 	})
 	.meta({ id: 'StartCommand' })
 
@@ -96,6 +129,8 @@ export const retryCommandSchema = z
 		maxRetries: maxRetries.optional(),
 		/** May only say what they were. */
 		options: conversionOptionsSchema.optional(),
+		/** The one that was given before is not known any more. */
+		password: passwordSchema.optional(),
 	})
 	.meta({ id: 'RetryCommand' })
 
@@ -124,7 +159,7 @@ export const statusQuerySchema = z.object({
 		.regex(/^\d{1,2}(\.\d{1,3})?$/, 'is a number of seconds')
 		.transform(Number)
 		.pipe(z.number().min(0).max(LONGEST_WAIT))
-		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT })
+		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT, multipleOf: 0.001 })
 		.optional(),
 })
 
@@ -185,6 +220,8 @@ export const manifestPageSchema = z
 		imageUrl: z.string().nullable(),
 		thumbnailUrl: z.string().nullable(),
 		textUrl: z.string().nullable(),
+		/** JSON, see `pageWordsSchema`; null also for a page that an older release converted. */
+		wordsUrl: z.string().nullable().default(null),
 	})
 	.meta({ id: 'Page' })
 export type ManifestPage = z.infer<typeof manifestPageSchema>

@@ -54,7 +54,8 @@ export const snapshotSchema = z
 		queuePosition: z.int().nullable(),
 		estimatedTimeRemaining: duration.nullable(),
 		estimatedCompletion: time.nullable(),
-		failure: failureSchema.nullable(),
+		/** A union, since of `.nullable()` the OpenAPI document would make a component that may be null everywhere. */
+		failure: z.union([failureSchema, z.null()]),
 		createdAt: time.nullable(),
 		startedAt: time.nullable(),
 		firstPageAt: time.nullable(),

@@ -72,6 +72,9 @@ function SignedIn({ session, token, subject }: SignedInProps) {
 					/>
 				)}
 			</main>
+			<footer className="colophon">
+				<a href="/docs">The API</a>
+			</footer>
 		</>
 	)
 }

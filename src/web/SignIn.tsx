@@ -51,7 +51,8 @@ export function SignIn({ reason, onToken }: SignInProps) {
 				</form>
 				<p className="sign-in-help" id="token-help">
 					On your own machine, <code>npm start</code> prints a sign-in address: open it, and you are in. Otherwise ask
-					whoever runs this service. The token is kept in this tab only.
+					whoever runs this service. The token is kept in this tab only. Developers find <a href="/docs">the API</a>{' '}
+					here.
 				</p>
 			</div>
 		</main>

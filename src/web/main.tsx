@@ -10,6 +10,7 @@ if (!root) throw new Error('The page has no #app')
 
 // Before anything reads the address: a token in it is taken out at once.
 const session = new Session()
+void session.tryWithoutToken()
 
 createRoot(root).render(
 	<StrictMode>

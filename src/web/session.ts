@@ -1,9 +1,13 @@
-/** Who is signed in: a token that lives as long as the tab, and never in the address. */
+/**
+ * Who is signed in: a token that lives as long as the tab, and never in the address; or somebody whom Cloudflare Access
+ * has let in before they came here, without a token of ours.
+ */
 import { z } from 'zod'
 
 const KEY = 'platen.token'
 const IN_FRAGMENT = /^#token=(.+)$/
 
+/** The token is empty where Access vouches. */
 export type SessionState =
 	| { signedIn: true; token: string; subject: string | null }
 	| { signedIn: false; reason: 'fresh' | 'left' | 'refused' }
@@ -36,7 +40,25 @@ export class Session {
 		this.#become(stateOf(token))
 	}
 
+	/** Looks whether one is let in without a token. */
+	async tryWithoutToken(): Promise<void> {
+		if (this.#state.signedIn) return
+		const health = await fetch('/healthz').then(
+			(response) => response.json(),
+			() => null,
+		)
+		// Otherwise it would be refused, as everybody can read in the console.
+		if (health?.signIn !== 'provider') return
+		const response = await fetch('/api/documents?limit=1').catch(() => null)
+		if (response?.ok && !this.#state.signedIn) this.#become({ signedIn: true, token: '', subject: null })
+	}
+
 	signOut(reason: 'left' | 'refused'): void {
+		if (reason === 'left' && this.#state.signedIn && this.#state.token === '') {
+			location.assign('/cdn-cgi/access/logout')
+			return
+		}
+
 		sessionStorage.removeItem(KEY)
 		this.#become({ signedIn: false, reason })
 	}

@@ -14,6 +14,10 @@ const routes = [
 	{ method: 'GET', path: '/pages/1' },
 	{ method: 'GET', path: '/pages/1/thumbnail' },
 	{ method: 'GET', path: '/pages/1/text' },
+	{ method: 'GET', path: '/pages/1/words' },
+	{ method: 'GET', path: '/text' },
+	{ method: 'GET', path: '/text?format=words' },
+	{ method: 'GET', path: '/source' },
 ]
 
 let id: string

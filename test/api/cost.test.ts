@@ -3,14 +3,15 @@ import { beforeAll, expect, test } from 'vitest'
 import type { Lease } from '../../src/core/gate.ts'
 import { lineup, ring } from './inside.ts'
 import { billed, installMeter, price } from './meter.ts'
-import { claim, commanded, finish, gate, manifestOf, open, statusOf, uploaded } from './service.ts'
+import { alice, claim, commanded, finish, gate, manifestOf, open, statusOf, uploaded } from './service.ts'
+import { Owner } from './webhook/owner.ts'
 
 const meter = await installMeter()
 
 /** A job as a converter works on it: through the lineup, with source and reports, to the end. */
-async function convert(pageCount: number, reportsPerLease: number): Promise<string> {
+async function convert(pageCount: number, reportsPerLease: number, token = alice): Promise<string> {
 	meter.reset()
-	const { document, conversion } = await uploaded({ query: '?priority=urgent' })
+	const { document, conversion } = await uploaded({ query: '?priority=urgent', token })
 	const claimed = await claim({ nudged: true })
 	expect(claimed).toEqual({ documentId: document.id, jobId: conversion.jobId })
 	let lease: Lease | null = claimed && (await gate.lease(claimed))
@@ -84,6 +85,20 @@ test.each([
 		expect((await statusOf(id)).status).toBe('completed')
 	},
 )
+
+test('a webhook that answers costs its owner two rows a job at most, and no request of an object', async () => {
+	await convert(10, 4)
+	const without = billed.map((what) => meter.total(what))
+	const owner = await Owner.begin()
+	await owner.sets()
+	await convert(10, 4, owner.token)
+	console.info(report(10))
+	expect(await owner.calls()).toHaveLength(2)
+	// One, when the first page was answered before the job has ended: then the answer is in a row that is written anyway.
+	expect(meter.total('object row')).toBeLessThanOrEqual((without[0] ?? 0) + 2)
+	expect(meter.total('D1 row')).toBe(without[1])
+	expect(meter.total('object request')).toBeLessThanOrEqual(without[3] ?? 0)
+})
 
 test('a job that finds the lineup asleep costs two alarms more', async () => {
 	while (await runDurableObjectAlarm(lineup()));

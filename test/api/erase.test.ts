@@ -61,10 +61,14 @@ async function answersOf(id: string) {
 		['POST', '/conversion-status', '{"action":"cancel"}'],
 		['POST', '/conversion-ticket'],
 		['GET', '/conversion-live'],
+		['GET', '/conversions'],
 		['GET', '/pages'],
 		['GET', '/pages/1'],
 		['GET', '/pages/1/thumbnail'],
 		['GET', '/pages/1/text'],
+		['GET', '/pages/1/words'],
+		['GET', '/text'],
+		['GET', '/source'],
 		['DELETE', ''],
 	] as const
 	return await Promise.all(
@@ -80,8 +84,13 @@ describe('an erased document', () => {
 		const { document } = await uploaded()
 		await convertAll(document.id, 3)
 		const { pages } = await manifestOf(document.id)
-		const addresses = pages.flatMap(({ imageUrl, thumbnailUrl, textUrl }) => [imageUrl, thumbnailUrl, textUrl])
-		expect(addresses).toHaveLength(9)
+		const addresses = pages.flatMap(({ imageUrl, thumbnailUrl, textUrl, wordsUrl }) => [
+			imageUrl,
+			thumbnailUrl,
+			textUrl,
+			wordsUrl,
+		])
+		expect(addresses).toHaveLength(12)
 		const response = await erase(document.id)
 		expect(response.status).toBe(204)
 		expect(await response.text()).toBe('')

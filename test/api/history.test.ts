@@ -199,7 +199,8 @@ describe('an older word', () => {
 	function story(...events: Event[]): { document: DocumentRecord; states: Conversion[] } {
 		const id = crypto.randomUUID()
 		const owner = { tenant: 'default', sub: 'historian' }
-		const file = { externalId: null, name: 'a.pdf', contentType: 'application/pdf', size: 1 }
+		const labels = { externalId: null, metadata: null, uploadKey: null }
+		const file = { ...labels, name: 'a.pdf', contentType: 'application/pdf', size: 1 }
 		let now = Date.now()
 		const document = { id, owner, ...file, createdAt: now }
 		let conversion = reserved(now)

@@ -235,6 +235,8 @@ describe('an upload that died', () => {
 			id,
 			owner: { tenant: 'default', sub: 'alice' },
 			externalId: null,
+			metadata: null,
+			uploadKey: null,
 			name: 'twice.pdf',
 			contentType: 'application/pdf',
 			size: 1,

@@ -84,7 +84,7 @@ describe('the pack of a lease that was lost', () => {
 		const late = { documentId: id, fence: lost, pages: { first: 2, last: 17 } }
 		const { jobId } = await statusOf(id)
 		const lease = { ...late, jobId: jobId ?? '', options: { quality: 'medium' as const }, pageCount: 17 }
-		await finish({ ...lease, source: { size: 1, contentType: 'application/pdf' } })
+		await finish({ ...lease, source: { size: 1, contentType: 'application/pdf' }, password: null })
 		expect(await filesOf(id)).toContain(`pack-${lost}.zip`)
 		later(HOUR)
 		await ring(id)

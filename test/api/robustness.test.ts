@@ -355,6 +355,7 @@ describe('what converters say', () => {
 			options: { quality: 'medium' },
 			pageCount: 1,
 			source: { size: 1, contentType: 'application/pdf' },
+			password: null,
 		})
 		const finished = await gate.finish({ ...holder, through: 1, failed: [], pack, more: false }, streamOf(bytes))
 		expect(finished).toEqual({ verdict: 'stop' })

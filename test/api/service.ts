@@ -136,8 +136,13 @@ export async function leaseOf(id: string): Promise<Lease> {
 	return lease
 }
 
-/** A pack with bytes of its own for each page of the lease: its image, its thumbnail, its text, one after another. */
-export function packFor(lease: Lease, through = lease.pages.last) {
+/**
+ * A pack with bytes of its own for each page of the lease: pictures first, then texts, then words.
+ *
+ * @param without pages of the lease that it does not hold
+ * @param older as the first release made them: page after page, without words
+ */
+export function packFor(lease: Lease, through = lease.pages.last, { older = false, without = [] as number[] } = {}) {
 	const texts: string[] = []
 	let offset = 0
 	const place = (text: string) => {
@@ -146,20 +151,32 @@ export function packFor(lease: Lease, through = lease.pages.last) {
 		offset += text.length
 		return extent
 	}
-	const pages = []
-	for (let page = lease.pages.first; page <= through; page++) {
-		pages.push({
+	const numbers = Array.from({ length: through - lease.pages.first + 1 }, (_, index) => lease.pages.first + index)
+	const shown = numbers
+		.filter((page) => !without.includes(page))
+		.map((page) => ({
 			page,
 			width: 1600,
 			height: 2264,
 			image: { type: 'image/png' as const, ...place(`image of page ${page} by fence ${lease.fence}`) },
 			thumbnail: { type: 'image/webp' as const, ...place(`thumbnail of page ${page}`) },
-			text: place(`text of page ${page}`),
-		})
-	}
+			...(older ? { text: place(`text of page ${page}`) } : {}),
+		}))
+	const withTexts = shown.map((page) => ({ text: place(`text of page ${page.page}`), ...page }))
+	const pages = older ? withTexts : withTexts.map((page) => ({ ...page, words: place(wordsOf(page.page)) }))
 	const bytes = new TextEncoder().encode(texts.join(''))
 	const digest = createHash('sha256').update(bytes).digest('hex')
 	return { bytes, pack: { index: { pages }, digest, length: bytes.byteLength } }
+}
+
+/** What the words of a page are in {@link packFor}. */
+export function wordsOf(page: number): string {
+	return JSON.stringify({
+		words: [
+			['page', 100, 200, 300, 40],
+			[String(page), 420, 200, 20 + (page % 10), 40, 1],
+		],
+	})
 }
 
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
@@ -167,10 +184,14 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 /** Finishes a lease through the gate. */
-export async function finish(lease: Lease, { more = false, through = lease.pages.last } = {}) {
-	const { bytes, pack } = packFor(lease, through)
+export async function finish(
+	lease: Lease,
+	{ more = false, through = lease.pages.last, older = false, failed = [] as number[] } = {},
+) {
+	const { bytes, pack } = packFor(lease, through, { older, without: failed })
 	const { documentId, fence } = lease
-	return await gate.finish({ documentId, fence, through, failed: [], pack, more }, streamOf(bytes))
+	const failures = failed.map((page) => ({ page, code: 'out_of_memory' as const }))
+	return await gate.finish({ documentId, fence, through, failed: failures, pack, more }, streamOf(bytes))
 }
 
 /** Asks the lineup who is next. */
@@ -213,5 +234,7 @@ export async function convertAll(id: string, pageCount: number): Promise<number[
 		fences.push(lease.fence)
 		lease = await finishAndTakeNext(lease)
 	}
+	// What was looked at on the way is out of date.
+	await statusOf(id)
 	return fences
 }

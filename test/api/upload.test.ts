@@ -133,3 +133,50 @@ test.each([
 	expect(response.headers.get('Retry-After')).toBe('1')
 	expect((await uploaded({ headers })).conversion.status).toBe('queued')
 })
+
+describe('whoever sends what is not taken is heard out, so that the answer is not lost with the connection:', () => {
+	/** A body of many parts, and how much of it was taken. */
+	function slowly(first: string, parts: number) {
+		const part = new Uint8Array(64 * 1024)
+		let taken = 0
+		const body = new ReadableStream({
+			pull(controller) {
+				taken += 1
+				if (taken > parts) return controller.close()
+				controller.enqueue(taken === 1 ? Uint8Array.from(part, (_, at) => first.charCodeAt(at) || 0) : part)
+			},
+		})
+		return { body, length: String(parts * part.byteLength), isTaken: () => taken > parts }
+	}
+
+	test('no PDF', async () => {
+		const { body, length, isTaken } = slowly('GIF89a', 40)
+		const response = await upload(body, { headers: { 'Content-Length': length } })
+		expect(await refusal(response)).toEqual({ status: 415, code: 'unsupported_type' })
+		expect(isTaken()).toBe(true)
+	})
+
+	test('one that is too large', async () => {
+		const { body, length, isTaken } = slowly('%PDF-', 1 + MAX_UPLOAD_BYTES / 64 / 1024)
+		const response = await upload(body, { headers: { 'Content-Length': length } })
+		expect(await refusal(response)).toEqual({ status: 413, code: 'too_large' })
+		expect(isTaken()).toBe(true)
+	})
+
+	test('another file with a key that was used', async () => {
+		const headers = { 'Idempotency-Key': 'heard-out' }
+		await uploaded({ headers })
+		const { body, length, isTaken } = slowly('%PDF-', 40)
+		const response = await upload(body, { headers: { ...headers, 'Content-Length': length } })
+		expect(await refusal(response)).toEqual({ status: 422, code: 'key_reused' })
+		expect(isTaken()).toBe(true)
+	})
+
+	test('one that is there already', async () => {
+		const query = '?externalId=heard-out&convert=false'
+		await uploaded({ query })
+		const { body, length, isTaken } = slowly('%PDF-', 40)
+		expect((await upload(body, { query, headers: { 'Content-Length': length } })).status).toBe(200)
+		expect(isTaken()).toBe(true)
+	})
+})

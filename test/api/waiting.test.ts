@@ -26,11 +26,7 @@ async function ask(
 ) {
 	const context = createExecutionContext()
 	const init = { method, body, headers: { Authorization: `Bearer ${token}`, ...headers } }
-	const response = await worker.fetch(
-		new Request<unknown, IncomingRequestCfProperties>(ORIGIN + path, init),
-		service,
-		context,
-	)
+	const response = await worker.fetch(new Request(ORIGIN + path, init), service, context)
 	await waitOnExecutionContext(context)
 	return response
 }

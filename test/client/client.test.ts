@@ -69,6 +69,7 @@ function keysOf(received: readonly Received[]): string[] {
 const document = {
 	id: DOCUMENT,
 	externalId: null,
+	metadata: null,
 	name: 'Übung 1.pdf',
 	contentType: 'application/pdf',
 	size: 4,
@@ -98,6 +99,64 @@ test('an upload sends the bytes with their length, type, encoded name and option
 	expect(progress.at(-1)).toEqual([4, 4])
 })
 
+test('an upload says the application’s own id and words, and a document is found by that id', async () => {
+	const { client, received } = await service(
+		{ status: 200, body: { document, conversion: snapshotWith() } },
+		{ body: { items: [], nextCursor: null } },
+	)
+	const metadata = { case: 'Ä & B', tags: [1] }
+	await client.upload(new Uint8Array([1]), {
+		name: 'a.pdf',
+		contentType: 'application/pdf',
+		externalId: 'invoice 7/ä',
+		metadata,
+	})
+	const { searchParams } = new URL(received[0]?.url ?? '', 'http://service')
+	expect(searchParams.get('externalId')).toBe('invoice 7/ä')
+	expect(JSON.parse(searchParams.get('metadata') ?? '')).toEqual(metadata)
+	expect(await client.documents({ externalId: 'invoice 7/ä' })).toEqual({ items: [], nextCursor: null })
+	expect(received[1]?.url).toBe('/api/documents?externalId=invoice+7%2F%C3%A4')
+})
+
+test('a document from a service that knows no metadata has none', async () => {
+	const { metadata, ...older } = document
+	const { client } = await service({ body: older })
+	expect(await client.document(DOCUMENT)).toEqual({ ...older, metadata: null })
+})
+
+test('conversions come back parsed, page by page', async () => {
+	const at = '2026-10-20T12:00:00.000Z'
+	const conversion = {
+		jobId: 'job',
+		status: 'failed',
+		priority: 'normal',
+		requestedPriority: 'normal',
+		options: { quality: 'medium' },
+		createdAt: at,
+		startedAt: at,
+		firstPageAt: null,
+		completedAt: at,
+		totalPages: null,
+		processedPages: 0,
+		failedPageCount: 0,
+		retryCount: 0,
+		maxRetries: 3,
+		failure: { code: 'invalid_document', message: 'Damaged', retryable: false },
+		estimates: { waiting: { estimate: 3, error: null }, processing: null },
+		events: [
+			{ type: 'accepted', at },
+			{ type: 'failed', at, code: 'invalid_document' },
+		],
+		eventsOmitted: 0,
+	}
+	const { client, received } = await service({ body: { items: [conversion], nextCursor: '7' } })
+	expect(await client.conversions(DOCUMENT, { cursor: '8', limit: 1 })).toEqual({
+		items: [conversion],
+		nextCursor: '7',
+	})
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/conversions?cursor=8&limit=1`)
+})
+
 test('an aborted upload is an error of its own code', async () => {
 	const { client } = await service({ body: {} })
 	const upload = client.upload(new Blob(['x']), {
@@ -125,14 +184,14 @@ test('a status read can wait for news, and be called off', async () => {
 test('start, retry and cancel are commands, each with a key of its own', async () => {
 	const { client, received } = await service({ status: 202, body: snapshotWith() })
 	await client.start(DOCUMENT, { forceReconvert: true })
-	await client.retry(DOCUMENT, { priority: 'high' })
+	await client.retry(DOCUMENT, { priority: 'high', password: 'Schwertfisch' })
 	await client.cancel(DOCUMENT)
 	expect(received.map(({ method, url }) => [method, url])).toEqual(
 		Array.from({ length: 3 }, () => ['POST', `/api/documents/${DOCUMENT}/conversion-status`]),
 	)
 	expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([
 		{ action: 'start', forceReconvert: true },
-		{ action: 'retry', priority: 'high' },
+		{ action: 'retry', priority: 'high', password: 'Schwertfisch' },
 		{ action: 'cancel' },
 	])
 	expect(new Set(keysOf(received)).size).toBe(3)
@@ -279,4 +338,38 @@ test('many statuses are asked for at once, and count as heard', async () => {
 	await client.status(DOCUMENT)
 	expect(decodeURIComponent(received[0]?.url ?? '')).toBe(`/api/conversion-statuses?ids=${DOCUMENT},${another}`)
 	expect(received[1]?.url).toContain('?since=5000')
+})
+
+test('the text of a document comes as a whole, by token', async () => {
+	const { client, received } = await service({ body: 'one\f\fthree', type: 'text/plain' })
+	expect((await client.wholeText(DOCUMENT, { job: 'j' })).split('\f')).toEqual(['one', '', 'three'])
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/text?job=j`)
+	expect(received[0]?.headers.authorization).toBe('Bearer a-token')
+})
+
+test('words come parsed: a page by its signed address, a document by token', async () => {
+	const words = [['one', 1, 2, 3, 4, 1]]
+	const page = await service({ body: { words } })
+	expect(await page.client.words('/api/pages/x/1/0-7.json?signature=s')).toEqual({ words })
+	expect(page.received[0]?.headers.authorization).toBeUndefined()
+	server?.close()
+	const jobId = '8a6e0804-2bd0-4672-b79d-d97027f9071a'
+	const pages = [{ page: 1, width: 10, height: 20, words }]
+	const whole = await service({ body: { jobId, totalPages: 1, pages } })
+	expect(await whole.client.wholeWords(DOCUMENT)).toEqual({ jobId, totalPages: 1, pages })
+	expect(whole.received[0]?.url).toBe(`/api/documents/${DOCUMENT}/text?format=words`)
+	server?.close()
+	const strange = await service({ body: { words: [['one', 'left']] } })
+	await expect(strange.client.words('/x')).rejects.toMatchObject({ code: 'unexpected_answer' })
+})
+
+test('the uploaded file comes as bytes, and a refusal as what it is', async () => {
+	const { client, received, refusedTokens } = await service(
+		{ body: '%PDF', type: 'application/pdf' },
+		{ status: 401, body: 'no' },
+	)
+	expect(await client.source(DOCUMENT)).toEqual(new TextEncoder().encode('%PDF'))
+	expect(received[0]?.url).toBe(`/api/documents/${DOCUMENT}/source`)
+	await expect(client.source(DOCUMENT)).rejects.toMatchObject({ status: 401 })
+	expect(refusedTokens()).toBe(1)
 })

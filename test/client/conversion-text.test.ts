@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { factsOf, namePages, remarksOf } from '../../src/web/document/conversion-text.ts'
+import { factsOf, headlineOf, isLocked, namePages, remarksOf } from '../../src/web/document/conversion-text.ts'
 import { formatSoon } from '../../src/web/format.ts'
 import { snapshotWith } from './fixtures.ts'
 
@@ -35,6 +35,15 @@ describe('what is remarked', () => {
 			'2 pages are ready and stay. Trying again goes on with the others.',
 		])
 		expect(remarksOf(snapshotWith({ status: 'cancelled' }), 0, [])).toEqual([])
+	})
+
+	test('of one that lacks its password: that, and nothing of trying again', () => {
+		const failure = { code: 'password_wrong' as const, message: 'Not that one.', retryable: false }
+		const snapshot = snapshotWith({ status: 'failed', failure })
+		expect([isLocked(snapshot), headlineOf(snapshot)]).toEqual([true, 'A password is needed'])
+		expect(remarksOf(snapshot, 2, [])).toEqual(['Not that one.', '2 pages are ready and stay.'])
+		const damaged = snapshotWith({ status: 'failed', failure: { ...failure, code: 'invalid_document' } })
+		expect([isLocked(damaged), headlineOf(damaged)]).toEqual([false, 'The document could not be converted'])
 	})
 
 	test('nothing while it goes on', () => {

@@ -6,6 +6,7 @@ import { createPackWriter } from '../../src/converter/pack.ts'
 import { convertPage } from '../../src/converter/page.ts'
 import { openDocument } from '../../src/converter/pdfium/document.ts'
 import { createEngines } from '../../src/converter/pdfium/engines.ts'
+import { pageWordsSchema, textOfWords } from '../../src/core/words.ts'
 import { makePdf } from '../fixtures/pdf.ts'
 
 const source = makePdf([{ text: ['Hello from workerd 😀'] }, { photo: { pixels: 64, seed: 3 } }])
@@ -21,7 +22,10 @@ test('inside workerd a PDF becomes pages, thumbnails, text and a pack', async ()
 		const converted = await convertPage(opened.document, number, options)
 		if (converted.outcome === 'failed') throw new Error(converted.code)
 		writer.add(converted.page)
-		if (number === 1) expect(new TextDecoder().decode(converted.page.text)).toBe('Hello from workerd 😀')
+		if (number !== 1) continue
+		expect(new TextDecoder().decode(converted.page.text)).toBe('Hello from workerd 😀')
+		const { words } = pageWordsSchema.parse(JSON.parse(new TextDecoder().decode(converted.page.words)))
+		expect(textOfWords(words)).toBe('Hello from workerd 😀')
 	}
 	opened.document.close()
 	const pack = writer.finish()

@@ -21,7 +21,8 @@ export class CoreGate implements Gate {
 	now = 0
 	readonly #source: Uint8Array<ArrayBuffer>
 
-	constructor(source: Uint8Array, options: ConversionOptions = { quality: 'low' }) {
+	/** @param password in place of a sealed one: who seals is not here */
+	constructor(source: Uint8Array, options: ConversionOptions = { quality: 'low' }, password: string | null = null) {
 		this.#source = source.slice()
 		const start = {
 			jobId: JOB,
@@ -30,6 +31,7 @@ export class CoreGate implements Gate {
 			maxRetries: 0,
 			retryPolicy: defaultRetryPolicy,
 			options,
+			sealedPassword: password,
 			onActive: 'return',
 			forceReconvert: false,
 		} as const
@@ -87,6 +89,12 @@ export class CoreGate implements Gate {
 		return { verdict: 'go on', next: outcome.next && this.#leaseOf(outcome.next) }
 	}
 
+	/** Somebody tries again, with a password. */
+	retry(password: string): void {
+		const retry = { jobId: JOB, priority: null, maxPriority: 'urgent', maxRetries: null, options: null } as const
+		this.#apply({ type: 'retry', ...retry, sealedPassword: password })
+	}
+
 	/** Somebody cancels: whatever a converter says next is too late. */
 	cancel(): void {
 		this.#apply({ type: 'cancel' })
@@ -98,7 +106,8 @@ export class CoreGate implements Gate {
 
 	#leaseOf(grant: Grant): Lease {
 		const source = { size: this.#source.byteLength, contentType: 'application/pdf' }
-		return { documentId: DOCUMENT, jobId: JOB, ...grant, source }
+		const { sealedPassword: password, ...rest } = grant
+		return { documentId: DOCUMENT, jobId: JOB, ...rest, source, password }
 	}
 
 	#apply<E extends Event>(event: E) {

@@ -157,6 +157,69 @@ describe('what cannot be opened', () => {
 	})
 })
 
+describe.each([3, 6] as const)('a document that is protected by revision %i', (revision) => {
+	const made = (user: string) => makePdf([{ text: ['For your eyes only'] }], { revision, user, owner: 'the author' })
+	const read = async (source: Uint8Array, password: string) => {
+		const outcome = await open(source, password)
+		if (outcome.outcome === 'failed') return outcome.code
+		const text = page(outcome.document).text()
+		return text.outcome === 'failed' ? text.code : new TextDecoder().decode(text.value)
+	}
+
+	test('asks for its password, refuses a wrong one, and opens with the right one or its owner’s', async () => {
+		const source = made('open sesame')
+		expect(await open(source)).toEqual({ outcome: 'failed', code: 'password_required' })
+		for (const wrong of ['open Sesame', 'öpen sesame', ' open sesame', 'x'.repeat(200)]) {
+			expect(await open(source, wrong)).toEqual({ outcome: 'failed', code: 'password_wrong' })
+		}
+		expect(await read(source, 'open sesame')).toBe('For your eyes only')
+		expect(await read(source, 'the author')).toBe('For your eyes only')
+	})
+
+	test('opens without one when only its owner has one, and looks at none that is given', async () => {
+		const source = made('')
+		expect((await open(source)).outcome).toBe('opened')
+		expect(await read(source, 'whatever')).toBe('For your eyes only')
+	})
+
+	test('opens with a password beyond ASCII, however the keyboard composes it', async () => {
+		const source = made('Schlüssel für Zoë')
+		expect(await open(source)).toEqual({ outcome: 'failed', code: 'password_required' })
+		expect(await read(source, 'Schlüssel für Zoë')).toBe('For your eyes only')
+		expect(await read(source, 'Schlüssel für Zoë'.normalize('NFD'))).toBe('For your eyes only')
+		expect(await read(source, 'Schlussel fur Zoe')).toBe('password_wrong')
+	})
+
+	test('opens with a password that is longer than what PDF looks at', async () => {
+		const long = `${'x'.repeat(126)}üyz`
+		expect(await read(made(long), long)).toBe('For your eyes only')
+	})
+})
+
+test('a password of before Unicode opens with signs that Latin-1 has not', async () => {
+	// “€ uro – ŒŽ” in PDFDocEncoding.
+	const source = makePdf([{ text: ['old'] }], { revision: 3, user: '\u00a0 uro \u0085 \u0096\u0099' })
+	expect((await open(source, '€ uro – ŒŽ')).outcome).toBe('opened')
+	expect(await open(source, '€ uro — ŒŽ')).toEqual({ outcome: 'failed', code: 'password_wrong' })
+})
+
+test('the heap of an engine that was told a password is not used for another document', async () => {
+	const engines = createEngines(pdfium)
+	const source = makePdf([{ text: ['x'] }], { revision: 6, user: 'correct horse battery' })
+	const heap = async () => Buffer.from((await engines.take()).heap())
+	await open(source, undefined, engines)
+	expect(engines.made()).toBe(1)
+	await open(source, 'another horse battery', engines)
+	expect((await heap()).includes('another horse battery')).toBe(false)
+	expect(engines.made()).toBe(2)
+	const outcome = await open(source, 'correct horse battery', engines)
+	if (outcome.outcome === 'failed') throw new Error(outcome.code)
+	expect(page(outcome.document).text()).toMatchObject({ outcome: 'done' })
+	outcome.document.close()
+	expect((await heap()).includes('correct horse battery')).toBe(false)
+	expect(engines.made()).toBe(3)
+})
+
 describe.skipIf(!existsSync(CORPUS))('protected documents (needs ../shared/corpus)', () => {
 	const read = (name: string) => readFileSync(new URL(name, CORPUS))
 

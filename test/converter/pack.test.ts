@@ -11,6 +11,7 @@ import { createPackWriter, type Pack } from '../../src/converter/pack.ts'
 import { type ConvertedPage, convertPage } from '../../src/converter/page.ts'
 import { openDocument } from '../../src/converter/pdfium/document.ts'
 import { createEngines } from '../../src/converter/pdfium/engines.ts'
+import { pageWordsSchema, textOfWords } from '../../src/core/words.ts'
 import { makePdf } from '../fixtures/pdf.ts'
 import { pdfium, webp } from './modules.ts'
 
@@ -84,13 +85,16 @@ describe('a pack', () => {
 		expect(Object.keys(entries)).toEqual([
 			'page-0001.png',
 			'thumbnail-0001.png',
-			'text-0001.txt',
 			'page-0002.webp',
 			'thumbnail-0002.webp',
-			'text-0002.txt',
 			'page-0003.png',
 			'thumbnail-0003.png',
+			'text-0001.txt',
+			'text-0002.txt',
 			'text-0003.txt',
+			'words-0001.json',
+			'words-0002.json',
+			'words-0003.json',
 		])
 		const slice = ({ offset, length }: { offset: number; length: number }) => whole.slice(offset, offset + length)
 		for (const [i, page] of made.index.pages.entries()) {
@@ -100,7 +104,32 @@ describe('a pack', () => {
 			expect(slice(page.image)).toEqual(new Uint8Array(pages[i]?.image.bytes ?? []))
 			expect(slice(page.thumbnail)).toEqual(new Uint8Array(pages[i]?.thumbnail.bytes ?? []))
 			expect(slice(page.text)).toEqual(entries[`text-${number}.txt`])
+			expect(slice(page.text)).toEqual(new Uint8Array(pages[i]?.text ?? []))
+			if (!page.words) throw new Error('no words')
+			expect(slice(page.words)).toEqual(entries[`words-${number}.json`])
+			const { words } = pageWordsSchema.parse(JSON.parse(new TextDecoder().decode(slice(page.words))))
+			expect(textOfWords(words)).toBe(page.page === 1 ? 'first line\nsecond line' : '')
 		}
+	})
+
+	test('has its texts side by side, and its words, so that one read brings those of all pages', async () => {
+		const { index } = pack(await convertAll())
+		for (const kind of ['text', 'words'] as const) {
+			const extents = index.pages.map((page) => page[kind] ?? { offset: 0, length: 0 })
+			for (const [i, { offset }] of extents.entries()) {
+				const before = extents[i - 1]
+				if (before) expect(offset - before.offset - before.length).toBeLessThan(64)
+				if (before) expect(offset).toBeGreaterThan(before.offset)
+			}
+		}
+	})
+
+	test('says how large it has become while pages are added, texts and words included', async () => {
+		const [first] = await convertAll()
+		if (!first) throw new Error('no page')
+		const writer = createPackWriter()
+		writer.add({ ...first, text: new Uint8Array(5_000_000), words: new Uint8Array(1_000_000) })
+		expect(writer.size()).toBeGreaterThan(6_000_000)
 	})
 
 	test('knows its length and digest, and is the same for the same pages', async () => {

@@ -58,6 +58,38 @@ test('a damaged document is given up with a code, not tried again', async () => 
 	expect(gate.finishes).toEqual([])
 })
 
+test('a protected document is given up with what it lacks, and converted once it has it', async () => {
+	const source = makePdf([{ text: ['first'] }, { text: ['second'] }], { revision: 6, user: 'open sesame' })
+	const gate = new CoreGate(source)
+	const workshop = workshopAt(gate)
+	await work(workshop)
+	expect(gate.conversion.job?.phase).toMatchObject({ status: 'failed', code: 'password_required' })
+	gate.retry('open Sesame')
+	await work(workshop)
+	expect(gate.conversion.job?.phase).toMatchObject({ status: 'failed', code: 'password_wrong' })
+	gate.retry('open sesame')
+	await work(workshop)
+	expect(gate.conversion.job?.phase).toMatchObject({ status: 'completed' })
+	expect(gate.conversion.job?.ready).toEqual([{ first: 1, last: 2 }])
+	expect(gate.calls.filter((call) => call.startsWith('fail'))).toEqual([
+		'fail password_required',
+		'fail password_wrong',
+	])
+})
+
+test('a document that one job had open is opened anew for the next, with that one’s password', async () => {
+	const source = makePdf([{ text: ['first'] }], { revision: 3, user: 'open sesame' })
+	const gate = new CoreGate(source, { quality: 'low' }, 'open sesame')
+	const { reader } = workshopAt(gate)
+	const lease = await gate.lease()
+	if (!lease) throw new Error('there was nothing to lease')
+	expect((await reader.open(lease)).outcome).toBe('opened')
+	expect((await reader.open({ ...lease, fence: 2 })).outcome).toBe('opened')
+	expect(gate.calls.filter((call) => call === 'source')).toHaveLength(1)
+	const next = { ...lease, jobId: '00000000-0000-4000-8000-000000000003', fence: 3 }
+	expect(await reader.open({ ...next, password: null })).toEqual({ outcome: 'failed', code: 'password_required' })
+})
+
 test('a converter whose lease is gone stops within a page', async () => {
 	const gate = new CoreGate(pages(17))
 	const workshop = workshopAt(gate, 300)

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FailureCode } from '../../src/core/failure.ts'
+import { callsDue, LONGEST_WAIT } from '../../src/core/job/calls.ts'
 import { begun, dueAt, historyIsDue, idle, owed, sweepIsDue, wantOf, wantToTell } from '../../src/core/job/due.ts'
 import type { Event, OutcomeOf } from '../../src/core/job/event.ts'
 import {
@@ -45,7 +46,9 @@ type Happening =
 	| { type: 'fail'; back: number; code: FailureCode; random: number }
 	| { type: 'tick'; random: number }
 	| { type: 'wait'; milliseconds: number }
-	| { type: 'historyTold' | 'swept'; answered: boolean }
+	| { type: 'historyTold'; answered: boolean; hasWebhook: boolean }
+	| { type: 'called'; isDelivered: boolean; hasWebhook: boolean; retryAfter: number | null; random: number }
+	| { type: 'swept'; answered: boolean }
 	| { type: 'wantTold'; answered: boolean; place: Place | null }
 	| { type: 'placed'; place: Place }
 
@@ -123,7 +126,18 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 	},
 	{ weight: 2, arbitrary: fc.record({ type: fc.constant('wantTold'), answered, place: fc.option(place) }) },
 	{ weight: 2, arbitrary: fc.record({ type: fc.constant('placed'), place }) },
-	{ weight: 3, arbitrary: fc.record({ type: fc.constantFrom('historyTold', 'swept'), answered }) },
+	{ weight: 1, arbitrary: fc.record({ type: fc.constant('swept'), answered }) },
+	{ weight: 2, arbitrary: fc.record({ type: fc.constant('historyTold'), answered, hasWebhook: fc.boolean() }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({
+			type: fc.constant('called'),
+			isDelivered: fc.boolean(),
+			hasWebhook: fc.boolean(),
+			retryAfter: fc.option(fc.nat(200_000_000)),
+			random,
+		}),
+	},
 )
 /** Of a clock, in milliseconds. */
 const putBack = fc.oneof(fc.constant(0), fc.nat(8_000_000))
@@ -187,9 +201,13 @@ class Course {
 	answer(): void {
 		const { sequence, job } = this.conversion
 		for (const effect of owed(this.conversion, idle, this.now)) {
-			if (effect.type === 'tellHistory') this.do({ type: 'historyTold', sequence, answered: true })
+			if (effect.type === 'tellHistory') this.do({ type: 'historyTold', sequence, answered: true, hasWebhook: false })
 			if (effect.type === 'tellLineup' && job) {
 				this.do({ type: 'wantTold', jobId: job.id, want: effect.want, answered: true, place: null })
+			}
+			if (effect.type === 'callWebhook') {
+				const answers = effect.calls.map(({ event, number }) => ({ event, number, isDelivered: true }) as const)
+				this.do({ type: 'called', answers, hasWebhook: true, random: 0 })
 			}
 		}
 	}
@@ -238,9 +256,22 @@ class Course {
 			case 'placed':
 				this.do({ type: 'placed', jobId: this.conversion.job?.id ?? '', place: each.place })
 				break
-			case 'historyTold':
-				this.do({ type: 'historyTold', sequence: this.conversion.sequence, answered: each.answered })
+			case 'historyTold': {
+				const { type, answered, hasWebhook } = each
+				const { sequence } = this.conversion
+				this.do(answered ? { type, sequence, answered, hasWebhook } : { type, sequence, answered })
 				break
+			}
+			case 'called': {
+				const { hasWebhook, isDelivered, retryAfter } = each
+				const answers = callsDue(this.conversion.calls, this.now).map(({ event, number }) =>
+					isDelivered
+						? { event, number, isDelivered }
+						: { event, number, isDelivered, retryAfter: retryAfter && Math.min(retryAfter, LONGEST_WAIT) },
+				)
+				this.do({ type: 'called', answers, hasWebhook, random: each.random })
+				break
+			}
 			case 'swept': {
 				const { sweepAt: due, fence: through } = this.conversion
 				if (this.#sweep) {
@@ -366,7 +397,7 @@ test('whatever is owed has a time at which it is seen to, and an alarm that ring
 		fc.property(happenings, fc.boolean(), (some, isBusy) => {
 			new Course(some, ({ conversion, now }) => {
 				if (conversion.life.state === 'forgotten') return
-				const doing = isBusy ? { ...idle, lineup: true, history: true, sweep: true } : idle
+				const doing = isBusy ? { ...idle, lineup: true, history: true, sweep: true, webhook: true } : idle
 				const owes =
 					isActive(conversion.job) ||
 					historyIsDue(conversion, now) ||
@@ -374,6 +405,7 @@ test('whatever is owed has a time at which it is seen to, and an alarm that ring
 					wantOf(conversion, now) !== conversion.told.want ||
 					wantToTell(conversion, now) !== null ||
 					conversion.sweepAt !== null ||
+					(conversion.calls.isWanted && conversion.calls.pending.length > 0) ||
 					conversion.life.state !== 'kept'
 				const effects = owed(conversion, doing, now)
 				const due = dueAt(conversion, now, effects.reduce(begun, doing))

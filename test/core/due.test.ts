@@ -44,7 +44,7 @@ test('a lineup that does not answer is told again, later each time', () => {
 
 test('an active job has something due at every step, at the latest when its lease ends', () => {
 	const { scenario, fence } = opened(3)
-	scenario.do({ type: 'historyTold', sequence: scenario.conversion.sequence, answered: true })
+	scenario.do({ type: 'historyTold', sequence: scenario.conversion.sequence, answered: true, hasWebhook: false })
 	expect(dueAt(scenario.conversion, scenario.now)).toBeLessThanOrEqual(scenario.now + LEASE_DURATION)
 	scenario.finish(fence)
 	expect(dueAt(scenario.conversion, scenario.now)).not.toBeNull()
@@ -55,7 +55,7 @@ test('a job that has ended and told everybody has nothing due', () => {
 	scenario.finish(fence)
 	expect(historyIsDue(scenario.conversion, scenario.now)).toBe(true)
 	expect(dueAt(scenario.conversion, scenario.now)).not.toBeNull()
-	scenario.do({ type: 'historyTold', sequence: scenario.conversion.sequence, answered: true })
+	scenario.do({ type: 'historyTold', sequence: scenario.conversion.sequence, answered: true, hasWebhook: false })
 	scenario.do({ type: 'wantTold', jobId: 'job-1', want: 0, answered: true, place: null })
 	expect(historyIsDue(scenario.conversion, scenario.now)).toBe(false)
 	expect(dueAt(scenario.conversion, scenario.now)).toBeNull()

@@ -1,26 +1,11 @@
 /** The web page in a real browser, against the real service. */
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makePdf } from '../fixtures/pdf.ts'
+import { executablePath, FLAGS, hasBrowser } from './chromium.ts'
 import { type Running, start, stop } from './running.ts'
-
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-const hasBrowser = existsSync(executablePath)
-if (!hasBrowser) console.warn('Skipped: no Chromium; `npm run setup` installs one.')
-
-/** Nothing that calls home, and no sandbox, which root cannot have. */
-const FLAGS = [
-	'--no-sandbox',
-	'--disable-gpu',
-	'--disable-quic',
-	'--no-first-run',
-	'--disable-background-networking',
-	'--disable-component-update',
-	'--disable-sync',
-]
 
 /** Set it to see what the browser saw. */
 const pictures = process.env.PLATEN_PICTURES
@@ -139,6 +124,61 @@ describe.skipIf(!hasBrowser)('the web page', () => {
 		await page.getByText('This document is no longer there').waitFor()
 		await page.reload()
 		await page.getByText('There is no such document').waitFor()
+	})
+
+	test('asks for the password of a protected document, and shows its pages once it has it', async () => {
+		const { page, violations } = await signedIn()
+		const posted = keptCommands(page)
+		const pages = [{ text: ['Confidential'] }, { text: ['Page 2'] }]
+		const pdf = makePdf(pages, { revision: 6, user: 'Schwertfisch', owner: 'the author' })
+		const file = { name: 'protected.pdf', mimeType: 'application/pdf', buffer: Buffer.from(pdf) }
+		await page.setInputFiles('input[type=file]', file)
+
+		const field = page.getByLabel('Password of the document')
+		await field.waitFor()
+		await page.getByText('Enter its password to go on').first().waitFor()
+		expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+		const isFocused = () => field.evaluate((input) => input === document.activeElement)
+		expect(await isFocused()).toBe(true)
+		expect(await field.getAttribute('type')).toBe('password')
+		expect(await field.getAttribute('aria-invalid')).toBe('false')
+		await everyPicture(page, 'password-needed')
+		await page.setViewportSize({ width: 390, height: 844 })
+		expect((await field.boundingBox())?.width).toBeGreaterThan(180)
+		await page.setViewportSize({ width: 1280, height: 860 })
+
+		await page.keyboard.type('Thunfisch')
+		await page.keyboard.press('Enter')
+		await page.getByText('That is not the password').first().waitFor()
+		await page.waitForFunction(() => document.activeElement?.id === 'document-password')
+		expect(await field.inputValue()).toBe('')
+		expect(await field.getAttribute('aria-invalid')).toBe('true')
+		const described = await field.getAttribute('aria-describedby')
+		expect(await page.locator(`#${described}`).innerText()).toContain('That is not the password')
+		await everyPicture(page, 'password-wrong')
+
+		// What got lost on its way can be sent again, without typing it once more.
+		const status = '**/conversion-status'
+		await page.route(status, (route) => (route.request().method() === 'POST' ? route.abort() : route.fallback()))
+		await page.keyboard.type('Schwertfisch')
+		await page.keyboard.press('Enter')
+		await page.getByText(/could not be continued.*cannot be reached/).waitFor()
+		expect(await isFocused()).toBe(true)
+		await page.unroute(status)
+		violations.length = 0
+		await page.keyboard.press('Enter')
+		await page.waitForFunction(() => document.querySelectorAll('img[src*="/api/pages/"]').length === 2)
+		await page.getByText('All pages are ready').first().waitFor()
+		expect(await field.count()).toBe(0)
+		// Whoever works by keyboard is still at the conversion.
+		expect(await page.evaluate(() => document.activeElement?.ariaLabel)).toBe('Conversion')
+		await picture(page, 'password-right')
+		expect(new Set(posted.map(({ action }) => action))).toEqual(new Set(['retry']))
+		const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]))
+		expect(kept).not.toMatch(/fisch/)
+		const snapshot = await running.client.status(page.url().split('/').at(-1) ?? '')
+		expect(JSON.stringify(snapshot)).not.toMatch(/fisch/)
+		expect(violations).toEqual([])
 	})
 
 	test('says that a document is gone which somebody deletes while it is looked at', async () => {
@@ -285,6 +325,23 @@ function keptCommands(page: Page): { action: string; key: string | undefined }[]
 		commands.push({ action: request.postDataJSON().action, key: request.headers()['idempotency-key'] })
 	})
 	return commands
+}
+
+/** Wide and narrow, light and dark. */
+async function everyPicture(page: Page, name: string): Promise<void> {
+	if (!pictures) return
+	for (const [width, height, size] of [
+		[1280, 860, 'wide'],
+		[390, 844, 'narrow'],
+	] as const) {
+		await page.setViewportSize({ width, height })
+		for (const colorScheme of ['light', 'dark'] as const) {
+			await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+			await picture(page, `${name}-${size}-${colorScheme}`)
+		}
+	}
+	await page.emulateMedia({ colorScheme: 'light', reducedMotion: null })
+	await page.setViewportSize({ width: 1280, height: 860 })
 }
 
 async function picture(page: Page, name: string): Promise<void> {

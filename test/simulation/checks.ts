@@ -5,9 +5,10 @@
  * and are handed out once · I5 only a current lease changes a job · I8 what is seen never goes back · I9 what is owed
  * has an alarm · W the lineup's word of a document never gets older, and nobody is taken to have heard what he has not ·
  * order: the first in line is next, an owner's documents keep their distance, a turn ends, a priority is allowed ·
- * pages: each is ready, failed, or still to be done
+ * pages: each is ready, failed, or still to be done ·
+ * password: a job has the one that it was begun with until it ends, and none then
  */
-import { failure } from '../../src/core/failure.ts'
+import { failure, isAboutPassword } from '../../src/core/failure.ts'
 import { wantOf } from '../../src/core/job/due.ts'
 import type { Event } from '../../src/core/job/event.ts'
 import { type Conversion, isActive, isLeased, type Job, versionOf } from '../../src/core/job/job.ts'
@@ -54,6 +55,8 @@ export class Checks {
 	readonly #ended = new Map<string, string>()
 	/** What the lineup and the history have heard: words by job, sequences by document. */
 	readonly #words = new Set<string>()
+	/** Passwords by job, as it was begun. */
+	readonly #passwords = new Map<string, string | null>()
 	readonly #recorded = new Map<string, number>()
 	/** Draws which snapshots are parsed as a client would; it is not the world's, so checking changes nothing. */
 	readonly #random: Random
@@ -100,6 +103,8 @@ export class Checks {
 		}
 		if (event.type === 'finish') this.#turn(id, was, event.fence, step.outcome, now)
 		if (is && was?.id !== is.id) this.#priority(id, event, is)
+		this.#password(id, event, was, is)
+		if (step.closed) this.#password(id, event, was, step.closed.job)
 		if (after.told !== before.told) this.#told(id, before, after)
 		if (event.type === 'tick' && is && isActive(is)) {
 			const latest = now + 2 * LONGEST_LEASE
@@ -179,7 +184,9 @@ export class Checks {
 			conversion.milestone > conversion.told.history ||
 			wantOf(conversion, now) !== conversion.told.want ||
 			conversion.sweepAt !== null ||
-			conversion.life.state !== 'kept'
+			(conversion.calls.isWanted && conversion.calls.pending.length > 0) ||
+			conversion.life.state === 'reserved' ||
+			(conversion.life.state === 'erased' && conversion.life.successor === 0)
 		if (!owes) return
 		if (alarmAt === null) throw new Violation('I9', `${id} owes something and has no alarm`)
 		if (!this.clockJumped && alarmAt < now - ALARM_LATE) {
@@ -263,6 +270,23 @@ export class Checks {
 	#priority(id: string, event: Event, is: Job): void {
 		const most = event.type === 'start' || event.type === 'retry' ? event.maxPriority : null
 		if (most && isAbove(is.priority, most)) throw new Violation('order', `${id}: ${is.priority} is more than ${most}`)
+	}
+
+	#password(id: string, event: Event, was: Job | null, is: Job | null): void {
+		if (!is) return
+		if (was?.id !== is.id) {
+			const begun = event.type === 'create' ? event.start : event
+			this.#passwords.set(is.id, (begun && 'sealedPassword' in begun && begun.sealedPassword) || null)
+		}
+		const given = this.#passwords.get(is.id) ?? null
+		if (isActive(is) && is.phase.sealedPassword !== given) {
+			throw new Violation('password', `${id}: ${is.id} has another password than it was begun with`)
+		}
+		if (!isActive(is) && JSON.stringify(is).includes('sealedPassword')) {
+			throw new Violation('password', `${id}: ${is.id} has ended and keeps its password`)
+		}
+		const isLocked = is.failedPages.some(({ code }) => isAboutPassword(code))
+		if (isLocked) throw new Violation('password', `${id}: pages of ${is.id} failed for want of a password`)
 	}
 
 	#leased(id: string, before: Conversion, after: Conversion, now: number): void {

@@ -18,6 +18,8 @@ export interface Nature {
 	pageCount: number
 	/** Cannot be opened at all. */
 	broken: FailureCode | null
+	/** What opens it; null when nothing is needed. */
+	password: string | null
 	/** Ends whoever renders it. */
 	poison: number | null
 	/** Cannot be converted, and says so. */
@@ -158,6 +160,9 @@ export class SimulatedConverter {
 		if (source.value === 'stop') return null
 		if (source.value === 'missing') return yield* giveUp('source_missing')
 		if (nature.broken) return yield* giveUp(nature.broken)
+		if (nature.password !== null && grant.sealedPassword !== nature.password) {
+			return yield* giveUp(grant.sealedPassword === null ? 'password_required' : 'password_wrong')
+		}
 		const lie = strikes(world, faults, faults.liars)
 			? world.random.pick(['does not open', 'does not listen', 'drops a page', 'goes too far'] as const)
 			: null

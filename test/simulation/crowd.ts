@@ -12,6 +12,7 @@ import type { Faults } from './faults.ts'
 import { SimulatedLineup } from './lineup.ts'
 import { Network } from './network.ts'
 import { Random } from './random.ts'
+import { SimulatedReceiver } from './receiver.ts'
 import { sendNudges } from './simulate.ts'
 import { Bucket, History, packKey, sourceKey } from './storage.ts'
 import { Violation } from './violation.ts'
@@ -100,10 +101,13 @@ export function liveThrough(arrivals: readonly Arrival[], converterCount: number
 				(answer) => then(answer.answered && answer.value),
 			),
 	})
-	const around = { world, faults: none, network, bucket, history: new History(), lineup, checks }
+	const history = new History()
+	const receiver = new SimulatedReceiver([], world, none, history)
+	const around = { world, faults: none, network, bucket, history, lineup, receiver, checks }
 	const nature = (id: string) => ({
 		pageCount: arrivals[Number(id)]?.pages ?? 1,
 		broken: null,
+		password: null,
 		poison: null,
 		badPages: new Set<number>(),
 	})

@@ -5,6 +5,7 @@
 
 import type { FailureCode } from '../../src/core/failure.ts'
 import { ANSWERS_KEPT, type KeyedRequest, repetition } from '../../src/core/idempotency.ts'
+import type { Call, CallAnswer } from '../../src/core/job/calls.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../src/core/job/due.ts'
 import type { Command, Event, Grant, OutcomeOf, Start } from '../../src/core/job/event.ts'
 import { type Conversion, conversionSchema, reserved, TICKS_PER_SEQUENCE, versionOf } from '../../src/core/job/job.ts'
@@ -15,6 +16,7 @@ import type { Checks } from './checks.ts'
 import { type Faults, strikes } from './faults.ts'
 import type { SimulatedLineup } from './lineup.ts'
 import { Crash, type Network } from './network.ts'
+import type { SimulatedReceiver } from './receiver.ts'
 import { type Bucket, type History, packKey, sourceKey } from './storage.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
@@ -26,6 +28,7 @@ export interface Surroundings {
 	bucket: Bucket
 	history: History
 	lineup: SimulatedLineup
+	receiver: SimulatedReceiver
 	checks: Checks
 }
 
@@ -58,12 +61,15 @@ interface Rows {
 const LINEUP_DEADLINE = 5_000
 const HISTORY_DEADLINE = 10_000
 const SWEEP_DEADLINE = 30_000
+const WEBHOOK_DEADLINE = 20_000
 
 export class SimulatedDocument {
 	readonly id: string
 	readonly owner: string
 	readonly around: Surroundings
 	readonly rows: Rows = { reservedAt: null, jobs: new Map(), packs: new Map(), answers: new Map(), alarmAt: null }
+	/** Which generation of its `externalId` came after it, as somebody was told. */
+	successor = 0
 	#live: Conversion | null = null
 	#doing: Doing = idle
 	/** What was begun and not answered, whatever it believes itself. */
@@ -156,6 +162,19 @@ export class SimulatedDocument {
 			this.rows.answers.clear()
 		})
 		return 'erased'
+	}
+
+	/** Which generation of its `externalId` comes after one that is gone; null when there is no tombstone. */
+	succeed(after: number): number | null {
+		if (!this.#wake()) return null
+		const succeeded = this.#apply({ type: 'succeed', after })
+		if (succeeded.outcome === 'gone') return null
+		// Whoever asks goes on from there, and there may be a document by now: nobody is sent back before it.
+		if (succeeded.generation < this.successor || succeeded.generation <= after) {
+			throw new Violation('identity', `${this.id} points to ${succeeded.generation}, after ${this.successor}`)
+		}
+		this.successor = succeeded.generation
+		return succeeded.generation
 	}
 
 	lease(jobId: string): { outcome: 'leased'; grant: Grant } | { outcome: 'nothing' | 'gone' } {
@@ -286,6 +305,9 @@ export class SimulatedDocument {
 			case 'sweep':
 				this.#sweep()
 				break
+			case 'callWebhook':
+				this.#callWebhook(effect.calls)
+				break
 			case 'forget':
 				this.rows.reservedAt = null
 				this.rows.jobs.clear()
@@ -341,11 +363,42 @@ export class SimulatedDocument {
 				if (history.away) throw new Crash()
 				history.record(this.id, [...ended, live])
 				checks.recorded(this.id, sequence)
+				return history.webhooks.has(this.owner)
 			},
-			this.#then(({ answered }) => {
+			this.#then((answer) => {
 				this.#underWay.delete('tellHistory')
 				this.#doing = { ...this.#doing, history: false }
-				this.#apply({ type: 'historyTold', sequence, answered })
+				if (answer.answered) this.#apply({ type: 'historyTold', sequence, answered: true, hasWebhook: answer.value })
+				else this.#apply({ type: 'historyTold', sequence, answered: false })
+			}),
+		)
+	}
+
+	#callWebhook(calls: readonly Call[]): void {
+		const { world, network, history, receiver } = this.around
+		const live = this.#live
+		if (!live) return
+		receiver.calling(this)
+		const missed = calls.map(
+			({ event, number }): CallAnswer => ({ event, number, isDelivered: false, retryAfter: null }),
+		)
+		network.call(
+			WEBHOOK_DEADLINE,
+			() => {
+				if (history.away) throw new Crash()
+				if (!receiver.isSetUp(this.owner)) return { answers: missed, hasWebhook: false }
+				const answers = calls.map((call): CallAnswer => {
+					const about = call.number === live.number ? live : this.rows.jobs.get(call.number)
+					const { event, number } = call
+					return { event, number, ...receiver.call(this, call, about ?? live) }
+				})
+				return { answers, hasWebhook: true }
+			},
+			this.#then((answer) => {
+				this.#underWay.delete('callWebhook')
+				this.#doing = { ...this.#doing, webhook: false }
+				const delivery = answer.answered ? answer.value : { answers: missed, hasWebhook: true }
+				this.#apply({ type: 'called', ...delivery, random: world.random.next() })
 			}),
 		)
 	}

@@ -24,6 +24,8 @@ const lineup = 'src/core/lineup/lineup.ts'
 const line = 'src/core/lineup/line.ts'
 const order = 'src/core/lineup/order.ts'
 const nudges = 'src/core/lineup/nudges.ts'
+const called = 'src/core/job/rules/called.ts'
+const calls = 'src/core/job/calls.ts'
 
 /** What is wanted is told again every half a minute, which heals what these guard against. */
 const unrepeated: Pick<Guard, 'file' | 'without'> = {
@@ -186,7 +188,7 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'alarm: a tombstone has one',
 		file: due,
-		without: ["if (life.state === 'erased') times.push(", "if (life.state === 'forgotten') times.push("],
+		without: ["if (life.state === 'erased' && life.successor", "if (life.state === 'forgotten' && life.successor"],
 	},
 	{
 		name: 'owed: what is under way is not begun again',
@@ -460,12 +462,26 @@ export const guards: readonly Guard[] = [
 	{
 		name: 'tombstone: it stays when the document goes',
 		file: life,
-		without: ["life: { state: 'erased', at: now }, sweepAt", "life: { state: 'forgotten' }, sweepAt"],
+		without: ["const life = { state: 'erased', at: now, successor: 0 }", "const life = { state: 'forgotten' }"],
+	},
+	{
+		name: 'tombstone: one that others come after stays',
+		file: life,
+		without: [' && life.successor === 0 && sweepAt === null', ' && sweepAt === null'],
+		also: {
+			file: due,
+			without: ["if (life.state === 'erased' && life.successor === 0)", "if (life.state === 'erased')"],
+		},
+	},
+	{
+		name: 'tombstone: whoever comes after it is decided once',
+		file: life,
+		without: ['if (life.successor > event.after) return', 'if (life.successor < 0) return'],
 	},
 	{
 		name: 'tombstone: it outlives what may still come',
 		file: life,
-		without: [' && life.at + TOMBSTONE_KEPT <= now', ''],
+		without: ['mayGo && life.at + TOMBSTONE_KEPT <= now', 'mayGo'],
 	},
 	{
 		name: 'reservation: what is being swept cannot be created',
@@ -578,8 +594,90 @@ export const guards: readonly Guard[] = [
 		],
 	},
 	{
+		name: 'webhook: what has happened is to be told',
+		file: called,
+		without: [
+			"if (isActive(was) && status !== 'queued'",
+			"if (isActive(was) && status === 'failed' && status !== 'queued'",
+		],
+	},
+	{
+		name: 'webhook: the first page is told',
+		file: called,
+		without: [
+			'if (was.firstPageAt === null && is.firstPageAt !== null) events.push(',
+			'if (is.firstPageAt === 0) events.push(',
+		],
+	},
+	{
+		name: 'webhook: a job that is replaced is told as cancelled',
+		file: called,
+		without: ['eventsBetween(before, closed ?? after)', 'eventsBetween(before, after)'],
+	},
+	{
+		name: 'webhook: nothing is told of what was erased',
+		file: called,
+		without: ["if (after.life.state !== 'kept') return after", "if (after.life.state === 'forgotten') return after"],
+	},
+	{
+		name: 'webhook: what was not taken is told again',
+		file: calls,
+		without: ['if (longest === undefined) return null', 'if (longest === undefined || call.tries >= 0) return null'],
+	},
+	{
+		name: 'webhook: not told again before its time',
+		file: calls,
+		without: ['const notBefore = now + wait', 'const notBefore = now + 0 * wait'],
+	},
+	{
+		name: 'webhook: nobody is called who has none',
+		file: calls,
+		without: ['return isWanted ? pending.filter(', 'return isWanted || pending.length > 0 ? pending.filter('],
+	},
+	{
+		name: 'webhook: what waits goes with it',
+		file: called,
+		without: ['pending: isKnown ? [] : calls.pending', 'pending: isKnown ? calls.pending : calls.pending'],
+	},
+	{
+		name: 'webhook: the alarm rings for it',
+		file: due,
+		without: [
+			'if (calls.isWanted && calls.pending.length > 0) {',
+			'if (calls.isWanted && calls.pending.length > 99) {',
+		],
+	},
+	{
+		name: 'webhook: called once at a time',
+		file: due,
+		without: ['if (calls.length > 0 && !doing.webhook)', 'if (calls.length > 0)'],
+	},
+	{
 		name: 'idempotency: a key counts once',
 		file: 'src/core/idempotency.ts',
 		without: ['if (kept === null || kept.expiresAt <= now) return', 'if (kept === null || kept.expiresAt > 0) return'],
+	},
+	{
+		name: 'password: goes to every converter of its job',
+		file: work,
+		without: [
+			"{ status: 'processing', startedAt: now, sealedPassword }",
+			"{ status: 'processing', startedAt: now, sealedPassword: null }",
+		],
+	},
+	{
+		name: 'password: a retry has one of its own',
+		file: life,
+		without: ['sealedPassword: event.sealedPassword ?? null,', 'sealedPassword: null,'],
+	},
+	{
+		name: 'password: ends with the job',
+		file: life,
+		without: ["			status: 'cancelled',\n", "			...job.phase,\n			status: 'cancelled',\n"],
+	},
+	{
+		name: 'password: without it no page is said to be bad',
+		file: work,
+		without: ['if (isAboutPassword(event.code)) return', 'if (isAboutPassword(event.code) && now < 0) return'],
 	},
 ]

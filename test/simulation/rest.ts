@@ -68,9 +68,15 @@ export function checkRest(
 		const user = users[index]
 		const saved = document.saved()
 		if (saved?.life.state === 'reserved') throw new Violation('I10', `${document.id} is still reserved`)
-		if (saved?.life.state === 'erased') throw new Violation('I10', `${document.id} is still a tombstone`)
-		if (user?.erased && saved) throw new Violation('I10', `${document.id} was erased and is there`)
-		if (saved) {
+		const pointsTo = saved?.life.state === 'erased' ? saved.life.successor : 0
+		if (document.successor > 0 && pointsTo < document.successor) {
+			throw new Violation('identity', `${document.id} has forgotten which document has its externalId`)
+		}
+		if (saved?.life.state === 'erased' && pointsTo === 0) {
+			throw new Violation('I10', `${document.id} is still a tombstone`)
+		}
+		if (user?.erased && saved && pointsTo === 0) throw new Violation('I10', `${document.id} was erased and is there`)
+		if (saved && pointsTo === 0) {
 			referred.add(sourceKey(document.id))
 			if (bucket.objects.get(sourceKey(document.id)) === undefined) {
 				throw new Violation('I6', `${document.id} has lost its source`)

@@ -8,9 +8,10 @@ import { drawFaults, type Faults, strikes } from './faults.ts'
 import { SimulatedLineup } from './lineup.ts'
 import { Crash, Network } from './network.ts'
 import { Random } from './random.ts'
+import { SimulatedReceiver } from './receiver.ts'
 import { checkEnded, checkIsolation, checkPages, checkRest } from './rest.ts'
 import { Bucket, History } from './storage.ts'
-import { SimulatedUser } from './user.ts'
+import { PASSWORDS, SimulatedUser } from './user.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
@@ -76,7 +77,8 @@ function live(world: World, seed: number): void {
 				},
 			),
 	})
-	const around = { world, faults, network, bucket, history, lineup, checks }
+	const receiver = new SimulatedReceiver(OWNERS, world, faults, history)
+	const around = { world, faults, network, bucket, history, lineup, receiver, checks }
 	const documents = Array.from(
 		{ length: random.chance(0.08) ? random.between(4, 12) : random.between(1, 3) },
 		(_, index) => new SimulatedDocument(`d${index + 1}`, random.pick(OWNERS), around),
@@ -120,6 +122,7 @@ function live(world: World, seed: number): void {
 	})
 	world.run(MOST_EVENTS)
 	checkRest(documents, users, { bucket, history, lineup, checks })
+	for (const document of documents) receiver.check(document)
 	if (faults.calm) for (const document of documents) checkIsolation(document, natures.get(document.id) as Nature)
 }
 
@@ -127,7 +130,8 @@ function drawNature(random: Random): Nature {
 	const pageCount = random.chance(0.6) ? random.between(1, 6) : random.between(1, random.chance(0.1) ? 250 : 60)
 	return {
 		pageCount,
-		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal', 'password_required']) : null,
+		broken: random.chance(0.08) ? random.pick(['invalid_document', 'internal']) : null,
+		password: random.chance(0.15) ? PASSWORDS[0] : null,
 		poison: random.chance(0.1) ? random.between(1, pageCount) : null,
 		badPages: new Set(random.chance(0.15) ? [random.between(1, pageCount), random.between(1, pageCount)] : []),
 	}

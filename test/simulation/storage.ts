@@ -29,6 +29,8 @@ export class History {
 	readonly documents = new Map<string, HistoryRow & { erased: boolean }>()
 	/** By document and number. */
 	readonly jobs = new Map<string, JobRow>()
+	/** Owners who have a webhook. */
+	readonly webhooks = new Set<string>()
 
 	/** The jobs that have not ended, as far as it knows. */
 	active(): JobRow[] {

@@ -5,6 +5,7 @@
 
 import { ANSWERS_KEPT } from '../../src/core/idempotency.ts'
 import type { Command, Start } from '../../src/core/job/event.ts'
+import { TOMBSTONE_KEPT } from '../../src/core/job/rules/life.ts'
 import type { ConversionOptions } from '../../src/core/options.ts'
 import type { Priority } from '../../src/core/snapshot.ts'
 import type { SimulatedDocument } from './document.ts'
@@ -32,6 +33,9 @@ const OPTIONS: readonly ConversionOptions[] = [
 	{ quality: 'medium', pages: '2-3,7' },
 ]
 
+/** What people give; the first is the right one of every document that has one. */
+export const PASSWORDS = ['the right one', 'another'] as const
+
 export class SimulatedUser {
 	readonly #document: SimulatedDocument
 	readonly #situation: Situation
@@ -40,6 +44,7 @@ export class SimulatedUser {
 	/** Jobs by the key that they were asked for with. */
 	readonly keyed = new Map<string, Set<string>>()
 	erased = false
+	#successor = 0
 	readonly #maxPriority: Priority
 	#jobs = 0
 	#keys = 0
@@ -177,9 +182,25 @@ export class SimulatedUser {
 					this.erased = true
 					// The upload comes once more, with the same key, for as long as keys are kept.
 					if (world.random.chance(0.3)) world.after(world.random.between(60_000, ANSWERS_KEPT), () => this.#upload(4))
+					// … or another with its `externalId`, more than once at times.
+					if (world.random.chance(0.3)) for (let each = world.random.between(1, 3); each > 0; each--) this.#succeed()
 				}
 				if (!answer.answered && tries < 3) world.after(5_000, () => this.#erase(tries + 1))
 			},
+		)
+	}
+
+	#succeed(): void {
+		const { network, world } = this.#situation
+		world.after(world.random.between(0, TOMBSTONE_KEPT / 2), () =>
+			network.call(
+				PATIENCE,
+				// The one that came after it may be erased by now, or not be known yet.
+				() => this.#document.succeed(world.random.chance(0.5) ? 0 : this.#successor),
+				(answer) => {
+					if (answer.answered) this.#successor = Math.max(this.#successor, answer.value ?? 0)
+				},
+			),
 		)
 	}
 
@@ -194,7 +215,11 @@ export class SimulatedUser {
 		const maxRetries = random.chance(0.3) ? random.between(0, 5) : null
 		const options = random.chance(0.2) ? random.pick(OPTIONS) : null
 		const maxPriority = this.#maxPriority
-		return () => ({ type: 'retry', jobId: this.#jobId(), priority: null, maxPriority, maxRetries, options })
+		const sealedPassword = this.#password()
+		return () => ({
+			...{ type: 'retry', jobId: this.#jobId(), priority: null, maxPriority, maxRetries, options },
+			sealedPassword,
+		})
 	}
 
 	#start(): Omit<Start, 'jobId'> {
@@ -207,7 +232,13 @@ export class SimulatedUser {
 			options: random.pick(OPTIONS),
 			onActive: random.pick(['return', 'reject', 'replace']),
 			forceReconvert: random.chance(0.3),
+			sealedPassword: this.#password(),
 		}
+	}
+
+	#password(): string | null {
+		const { random } = this.#situation.world
+		return random.chance(0.5) ? null : random.pick([PASSWORDS[0], ...PASSWORDS])
 	}
 
 	#jobId(): string {

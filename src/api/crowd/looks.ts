@@ -75,12 +75,21 @@ export class Looks {
 			answer = await change(this.isolate)
 		} finally {
 			// Also when there is no answer: it may have been done.
-			this.#shelf.drop(id)
-			this.#calls.disown(id)
+			this.#forget(id)
 		}
-		const wait = 'shownElsewhereFor' in answer ? Number(answer.shownElsewhereFor) : 0
-		if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+		await this.changed(id, 'shownElsewhereFor' in answer ? Number(answer.shownElsewhereFor) : 0)
 		return answer
+	}
+
+	/** The same, for what has changed already. */
+	async changed(id: string, shownElsewhereFor: number): Promise<void> {
+		this.#forget(id)
+		if (shownElsewhereFor > 0) await new Promise((resolve) => setTimeout(resolve, shownElsewhereFor))
+	}
+
+	#forget(id: string): void {
+		this.#shelf.drop(id)
+		this.#calls.disown(id)
 	}
 
 	#kept(id: string, floor: number, now: number): Seen | null {

@@ -8,12 +8,15 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Access, type Caller, claimsSchema, mayAccess, type Owner, ownerKey } from '../../core/access.ts'
+import type { PastConversion } from '../../core/conversions.ts'
 import { type Looks, looked, noLooks, shownElsewhereFor } from '../../core/crowd/looks.ts'
-import type { Fail, Finish, Finished, Lease, Opened, Report, Verdict } from '../../core/gate.ts'
+import type { Fail, Finish, Finished, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
+import type { Call } from '../../core/job/calls.ts'
 import { begun, type Doing, type Effect, idle, owed, wantOf } from '../../core/job/due.ts'
-import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start } from '../../core/job/event.ts'
+import type { Command, Event, Grant, LeaseOutcome, OutcomeOf, Start, SucceedOutcome } from '../../core/job/event.ts'
 import { type Conversion, packNumbers, reserved, TICKS_PER_SEQUENCE } from '../../core/job/job.ts'
+import { pastOf } from '../../core/job/past.ts'
 import { unreferencedFences } from '../../core/job/sweep.ts'
 import { transition } from '../../core/job/transition.ts'
 import { snapshotOf } from '../../core/job/view.ts'
@@ -24,6 +27,8 @@ import { errorText } from '../../error-text.ts'
 import { packKey, sourceKey } from '../files.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { lineupOf } from '../objects.ts'
+import type { SealedLease } from '../password.ts'
+import { deliver, missed } from '../webhook/deliver.ts'
 import { ProgressSockets } from './sockets.ts'
 import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } from './store.ts'
 
@@ -68,10 +73,18 @@ export interface PageView {
 	failedPages: number[]
 }
 
+/** What comes of a `finish`, before the gate has unsealed the next lease. */
+export type SealedFinished =
+	| Exclude<Finished, { verdict: 'go on' }>
+	| { verdict: 'go on'; next: SealedLease | null }
+	| { verdict: 'gone' }
+
 /** Milliseconds that others may take to answer. */
 const LINEUP_DEADLINE = 5_000
 const HISTORY_DEADLINE = 10_000
 const SWEEP_DEADLINE = 30_000
+/** Longer than each of its parts may take. */
+const WEBHOOK_DEADLINE = 20_000
 
 /** R2 deletes at most this many objects at once. */
 const DELETED_AT_ONCE = 1_000
@@ -156,6 +169,26 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return outcome === 'gone' ? { outcome } : { outcome, ...this.#changed(live, isolate) }
 	}
 
+	/** As far as its owner may see it: itself, or which generation of its `externalId` came after it. */
+	find(
+		caller: Caller,
+		isolate = '',
+	):
+		| ({ outcome: 'found'; document: DocumentRecord } & Changed)
+		| { outcome: 'succeeded'; generation: number }
+		| NotFound {
+		const live = this.#accessible(caller, 'read')
+		if (live) return { outcome: 'found', document: live.document, ...this.#changed(live, isolate) }
+		const life = this.#live?.conversion.life
+		if (life?.state !== 'erased' || life.successor === 0) return { outcome: 'not_found' }
+		return { outcome: 'succeeded', generation: life.successor }
+	}
+
+	/** Which generation of its `externalId` comes after one that is gone; this is the first, and knows. */
+	succeed(after: number): SucceedOutcome {
+		return this.#live ? this.#apply({ type: 'succeed', after }) : { outcome: 'gone' }
+	}
+
 	/** The upload failed, and whoever sent it was told so. The place stays when the same upload came a second time. */
 	abandon(): void {
 		if (this.#live && !this.#isShared) this.#apply({ type: 'abandon' })
@@ -231,7 +264,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	erase(caller: Caller, isolate = ''): EraseAnswer {
 		const live = this.#accessible(caller, 'manage')
 		if (!live) return { outcome: 'not_found' }
-		const tombstone = { ...live.document, name: '', externalId: null }
+		const tombstone = { ...live.document, name: '', externalId: null, metadata: null, uploadKey: null }
 		this.#apply({ type: 'erase' }, () => {
 			this.#store.bury(tombstone)
 			live.document = tombstone
@@ -257,6 +290,29 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			packs,
 			failedPages: shown.job.failedPages.map(({ page }) => page),
 		}
+	}
+
+	/**
+	 * The document's conversions, newest first.
+	 *
+	 * @param before only those with a lower number; null for all
+	 * @param limit the most that are given
+	 */
+	conversions(
+		caller: Caller,
+		before: number | null,
+		limit: number,
+	): { outcome: 'found'; items: PastConversion[]; next: number | null } | NotFound {
+		const live = this.#accessible(caller, 'read')
+		if (!live) return { outcome: 'not_found' }
+		const { conversion } = live
+		const jobs = this.#store
+			.jobsBefore(before ?? conversion.number + 1, limit + 1)
+			// Of the current one memory knows more than its row.
+			.map((each) => (each.number === conversion.number ? conversion : each))
+		const shown = jobs.slice(0, limit)
+		const next = jobs.length > limit ? (shown.at(-1)?.number ?? null) : null
+		return { outcome: 'found', items: shown.flatMap((each) => pastOf(each) ?? []), next }
 	}
 
 	ticket(caller: Caller): { outcome: 'issued'; ticket: string; expiresAt: number } | NotFound {
@@ -297,7 +353,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** Hands out some pages of a job to a converter; `gone` says that this job is not, or no longer, the current one. */
-	lease(jobId: string): { outcome: 'leased'; lease: Lease } | { outcome: 'nothing' } | { outcome: 'gone' } {
+	lease(jobId: string): { outcome: 'leased'; lease: SealedLease } | { outcome: 'nothing' } | { outcome: 'gone' } {
 		const live = this.#live
 		if (live?.conversion.life.state !== 'kept' || live.conversion.job?.id !== jobId) return { outcome: 'gone' }
 		const lease = this.#leaseOf(live, jobId, this.#apply({ type: 'lease', jobId }))
@@ -326,7 +382,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	}
 
 	/** The pack is stored already; with this its pages are the document's. `gone`: nobody will ever look for it. */
-	finish(finish: Finish): Finished | { verdict: 'gone' } {
+	finish(finish: Finish): SealedFinished {
 		const live = this.#live
 		if (!live) return { verdict: 'gone' }
 		const jobId = live.conversion.job?.id
@@ -394,7 +450,12 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			})
 		}
 		// Memory follows only what was written: a failed transaction has thrown above.
+		const givenUp = step.conversion.calls.dropped - live.conversion.calls.dropped
 		live.conversion = step.conversion
+		if (givenUp > 0) {
+			const details = { code: 'webhook_given_up', documentId: live.document.id, events: givenUp }
+			console.warn('A webhook could not be told', details)
+		}
 		if (step.visible && live.conversion.life.state === 'kept') this.#sockets.publish(now)
 		this.#attend(now)
 		return step.outcome
@@ -425,6 +486,9 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 				break
 			case 'sweep':
 				this.ctx.waitUntil(this.#sweep())
+				break
+			case 'callWebhook':
+				this.ctx.waitUntil(this.#callWebhook(effect.calls))
 				break
 			case 'forget':
 				this.#forget()
@@ -462,12 +526,27 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	async #tellHistory(): Promise<void> {
 		const { document, conversion } = this.#existing()
 		const { sequence, number, told } = conversion
-		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', () => {
+		let hasWebhook = false
+		const answered = await this.#attempt(HISTORY_DEADLINE, 'The history could not be told', async () => {
 			const jobs = [...this.#store.endedSince(told.history, number), conversion]
-			return new DocumentHistory(this.env.HISTORY).record(document, jobs)
+			const answer = await new DocumentHistory(this.env.HISTORY).record(document, jobs)
+			hasWebhook = answer.hasWebhook
 		})
 		this.#doing = { ...this.#doing, history: false }
-		if (this.#live) this.#apply({ type: 'historyTold', sequence, answered })
+		if (!this.#live) return
+		if (answered) this.#apply({ type: 'historyTold', sequence, answered, hasWebhook })
+		else this.#apply({ type: 'historyTold', sequence, answered })
+	}
+
+	async #callWebhook(calls: readonly Call[]): Promise<void> {
+		const { document, conversion } = this.#existing()
+		let delivery = missed(calls)
+		await this.#attempt(WEBHOOK_DEADLINE, 'The webhook could not be called', async () => {
+			const jobOf = (number: number) => (number === conversion.number ? conversion : this.#store.jobNumbered(number))
+			delivery = await deliver(this.env, document, calls, jobOf)
+		})
+		this.#doing = { ...this.#doing, webhook: false }
+		if (this.#live) this.#apply({ type: 'called', ...delivery, random: Math.random() })
 	}
 
 	async #sweep(): Promise<void> {
@@ -511,11 +590,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return this.#apply(event).outcome === 'current' ? 'go on' : 'stop'
 	}
 
-	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): Lease | null {
+	#leaseOf(live: Live, jobId: string, outcome: LeaseOutcome): SealedLease | null {
 		return outcome.outcome === 'leased' ? this.#leaseFrom(live, jobId, outcome.grant) : null
 	}
 
-	#leaseFrom({ document }: Live, jobId: string, grant: Grant): Lease {
+	#leaseFrom({ document }: Live, jobId: string, grant: Grant): SealedLease {
 		const source = { size: document.size, contentType: document.contentType }
 		return { documentId: document.id, jobId, ...grant, source }
 	}

@@ -16,6 +16,10 @@ const documentRecordSchema = z.object({
 	id: z.string(),
 	owner: z.object({ tenant: z.string(), sub: z.string() }),
 	externalId: z.string().nullable(),
+	/** JSON text of an object. */
+	metadata: z.string().nullable().default(null),
+	/** A digest of the idempotency key that came with the upload, when not the key but `externalId` made the id. */
+	uploadKey: z.string().nullable().default(null),
 	name: z.string(),
 	contentType: z.string(),
 	/** Bytes. */
@@ -121,6 +125,24 @@ export class DocumentStore {
 		return this.#jobWhere("json_extract(content, '$.job.id') = ?", id)
 	}
 
+	/** The job with this number. */
+	jobNumbered(number: number): Conversion | null {
+		return this.#jobWhere('number = ?', number)
+	}
+
+	/** The jobs with a lower number, newest first. */
+	jobsBefore(number: number, limit: number): Conversion[] {
+		return this.#sql
+			.exec(
+				`SELECT number, content FROM record
+				WHERE kind = 'job' AND number BETWEEN 1 AND ? ORDER BY number DESC LIMIT ?`,
+				number - 1,
+				limit,
+			)
+			.toArray()
+			.map(toConversion)
+	}
+
 	/** The newest job that was completed. */
 	completedJob(): Conversion | null {
 		return this.#jobWhere("json_extract(content, '$.job.phase.status') = ?", 'completed')
@@ -160,7 +182,7 @@ export class DocumentStore {
 	}
 
 	/** @param condition SQL of this file, never of a caller */
-	#jobWhere(condition: string, ...bindings: string[]): Conversion | null {
+	#jobWhere(condition: string, ...bindings: (string | number)[]): Conversion | null {
 		const query = `SELECT number, content FROM record WHERE kind = 'job' AND ${condition} ORDER BY number DESC LIMIT 1`
 		const row = this.#sql.exec(query, ...bindings).toArray()[0]
 		return row ? toConversion(row) : null

@@ -6,8 +6,10 @@ import type { Owner } from '../../core/access.ts'
 import { estimateErrors } from '../../core/job/estimate.ts'
 import { type Conversion, type Job, versionOf } from '../../core/job/job.ts'
 import { snapshotOf } from '../../core/job/view.ts'
+import { metadataOf } from '../../core/labels.ts'
 import { type DocumentList, documentItemSchema } from '../../core/protocol.ts'
 import type { DocumentRecord } from '../document/store.ts'
+import { webhookQuery } from '../webhook/endpoints.ts'
 import { conversionJobs, documents } from './schema.ts'
 
 /** Where a list goes on: after this document. */
@@ -24,12 +26,18 @@ export class DocumentHistory {
 	 * Writes a document and its jobs as they are; rows that say something newer stay. All of it, or nothing.
 	 *
 	 * @param conversions the jobs that the history lacks, the current one last
+	 * @returns whether the owner has a webhook: asked along, since that costs nothing here
 	 */
-	async record(document: DocumentRecord, conversions: readonly Conversion[]): Promise<void> {
+	async record(document: DocumentRecord, conversions: readonly Conversion[]): Promise<{ hasWebhook: boolean }> {
 		const current = conversions.at(-1)
-		if (!current) return
+		if (!current) return { hasWebhook: false }
 		const jobs = conversions.flatMap((conversion) => rowOf(document, conversion) ?? [])
-		await this.#db.batch([this.#upsertDocument(document, current), ...jobs.map((row) => this.#upsertJob(row))])
+		const [webhooks] = await this.#db.batch([
+			webhookQuery(this.#db, document.owner),
+			this.#upsertDocument(document, current),
+			...jobs.map((row) => this.#upsertJob(row)),
+		])
+		return { hasWebhook: webhooks.length > 0 }
 	}
 
 	/**
@@ -69,6 +77,10 @@ export class DocumentHistory {
 			// A tombstone says who and when, and nothing of what it was.
 			name: isErased ? '' : document.name,
 			externalId: isErased ? null : document.externalId,
+			metadata: isErased ? null : document.metadata,
+			// Whoever has the id anew, once its tombstone is gone, may be another file.
+			contentType: document.contentType,
+			size: document.size,
 			erasedAt: isErased ? life.at : null,
 			createdAt: document.createdAt,
 		}
@@ -77,8 +89,6 @@ export class DocumentHistory {
 			.values({
 				id: document.id,
 				...document.owner,
-				contentType: document.contentType,
-				size: document.size,
 				...news,
 			})
 			.onConflictDoUpdate({
@@ -128,9 +138,13 @@ export class DocumentHistory {
 			)
 			.orderBy(desc(documents.createdAt), desc(documents.id))
 			.limit(limit + 1)
-		const items = rows
-			.slice(0, limit)
-			.map((row) => documentItemSchema.parse({ ...row, createdAt: new Date(row.createdAt).toISOString() }))
+		const items = rows.slice(0, limit).map((row) =>
+			documentItemSchema.parse({
+				...row,
+				metadata: metadataOf(row.metadata),
+				createdAt: new Date(row.createdAt).toISOString(),
+			}),
+		)
 		const last = rows.length > limit ? rows[limit - 1] : undefined
 		return { items, nextCursor: last ? formatCursor({ createdAt: last.createdAt, id: last.id }) : null }
 	}

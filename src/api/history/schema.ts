@@ -9,6 +9,8 @@ export const documents = sqliteTable(
 		tenant: text().notNull(),
 		sub: text().notNull(),
 		externalId: text('external_id'),
+		/** A JSON object as text; what is in it is the application's own business. */
+		metadata: text(),
 		name: text().notNull(),
 		contentType: text('content_type').notNull(),
 		/** Bytes. */
@@ -72,4 +74,22 @@ export const conversionJobs = sqliteTable(
 		// What should have moved: few rows, whatever the history holds.
 		index('conversion_jobs_active').on(table.documentId).where(sql`"completed_at" is null`),
 	],
+)
+
+/** Where an owner wants to be told of what happens: one endpoint each. */
+export const webhooks = sqliteTable(
+	'webhooks',
+	{
+		tenant: text().notNull(),
+		sub: text().notNull(),
+		url: text().notNull(),
+		/** The secrets that are in force, sealed: see `webhook/secrets.ts`. */
+		secrets: text().notNull(),
+		createdAt: integer('created_at').notNull(),
+		updatedAt: integer('updated_at').notNull(),
+		/** It is not called from then on, until its owner sets it again. */
+		disabledAt: integer('disabled_at'),
+		disabledReason: text('disabled_reason', { enum: ['gone'] }),
+	},
+	(table) => [primaryKey({ columns: [table.tenant, table.sub] })],
 )

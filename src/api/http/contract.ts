@@ -1,18 +1,23 @@
 /** The OpenAPI document: made of the very routes that answer, so it cannot say anything else. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { version } from '../../../package.json'
+import { conversionOptionsSchema } from '../../core/options.ts'
+import { webhookMessageSchema } from '../../core/webhook.ts'
 import type { AppEnv } from './app.ts'
 
 const tags = [
 	{ name: 'documents', description: 'Uploading, listing, erasing' },
 	{ name: 'conversions', description: 'Starting, following, ending a conversion' },
 	{ name: 'pages', description: 'Images, thumbnails and texts' },
+	{ name: 'webhooks', description: 'Being called when something has happened' },
 	{ name: 'operations', description: 'For those who run the service' },
 	{ name: 'service', description: 'The service itself; no token is needed' },
 ]
 
 /** Made once an isolate: it takes some milliseconds. */
 export function contractOf(app: OpenAPIHono<AppEnv>): object {
+	// Described by itself first: else the default that a command has for it would stand in the component.
+	app.openAPIRegistry.register('ConversionOptions', conversionOptionsSchema)
 	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
 		type: 'http',
 		scheme: 'bearer',
@@ -25,6 +30,16 @@ export function contractOf(app: OpenAPIHono<AppEnv>): object {
 		name: 'Sec-WebSocket-Protocol',
 		description: 'A ticket as a subprotocol, beside `platen.v1`: `ticket.<ticket>`. It works once.',
 	})
+	app.openAPIRegistry.registerWebhook({
+		method: 'post',
+		path: 'conversion',
+		operationId: 'onConversion',
+		summary: 'The first page is there, or the conversion has ended',
+		tags: ['webhooks'],
+		security: [],
+		request: { body: { required: true, content: { 'application/json': { schema: webhookMessageSchema } } } },
+		responses: { 204: { description: 'Taken; anything but 2xx is told again' } },
+	})
 	return app.getOpenAPI31Document({
 		openapi: '3.1.1',
 		info: {
@@ -32,7 +47,6 @@ export function contractOf(app: OpenAPIHono<AppEnv>): object {
 			version,
 			description:
 				'Turns documents into pages. Times are ISO 8601 UTC, durations milliseconds. Refusals are RFC 9457 problem documents with a stable `code`. What is not yours is 404.',
-			license: { name: 'See the repository', url: 'https://github.com' },
 		},
 		servers: [{ url: '/' }],
 		tags,

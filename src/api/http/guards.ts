@@ -5,6 +5,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type Caller, isConverter, isOperator, mayOwn } from '../../core/access.ts'
+import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../core/protocol.ts'
 import { authenticate } from '../auth.ts'
 import { settingsOf } from '../env.ts'
 import { Refusal } from '../problem.ts'
@@ -21,6 +22,17 @@ type Brake = keyof typeof brakes
 
 /** Anybody whose token is good; whether they may see the document is the document's to say. */
 export const signedIn = guard(() => null)
+
+/** Who watches: by a ticket, which is a pass of its own and for its document to look at, or by token. */
+export const watchers: Guard = (context, next) =>
+	ticketIn(context.req.raw) === null ? signedIn(context, next) : next()
+
+/** The ticket that a socket is asked for with: a browser can send nothing but subprotocols. */
+export function ticketIn({ headers }: Request): string | null {
+	const protocols = (headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
+	const pass = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
+	return pass && protocols.includes(SOCKET_PROTOCOL) ? pass.slice(TICKET_PROTOCOL_PREFIX.length) : null
+}
 
 /** Those who may have documents of their own, rather than being let in to some. */
 export const owners = guard((caller) =>
@@ -46,7 +58,8 @@ function guard(refused: (caller: Caller) => Refusal | null): Guard {
 		const refusal = refused(caller)
 		if (refusal) throw refusal
 		await next()
-		context.res.headers.set('RateLimit-Policy', policy)
+		// An upgrade's headers cannot be changed.
+		if (context.res.status !== 101) context.res.headers.set('RateLimit-Policy', policy)
 	}
 }
 

@@ -27,12 +27,16 @@ export const fileNamed = z.object({
 				return z.NEVER
 			}
 		})
-		.meta({ type: 'string', description: 'The name of the file, percent-encoded.' }),
+		.meta({ type: 'string', format: 'percent-encoded', description: 'The name of the file, percent-encoded UTF-8.' }),
 })
 
 function fileName(header: string | undefined): string {
 	if (header === undefined || header.trim() === '') return 'document.pdf'
-	// Control characters have no place in a name that is shown and saved.
-	const clean = [...decodeURIComponent(header)].filter((character) => character >= ' ' && character !== '\u007f')
+	return cleanName(decodeURIComponent(header))
+}
+
+/** A file's name without control characters, which have no place in what is shown and saved; never empty. */
+export function cleanName(name: string): string {
+	const clean = [...name].filter((character) => character >= ' ' && character !== '\u007f')
 	return clean.join('').slice(0, 255) || 'document.pdf'
 }

@@ -1,17 +1,16 @@
 /** A document's conversion: status, commands, live progress. */
 import { createRoute } from '@hono/zod-openapi'
 import { type Caller, maxPriorityOf, type Owner } from '../../core/access.ts'
+import { conversionListSchema } from '../../core/conversions.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
 	type ConversionCommand,
 	conversionCommandSchema,
-	SOCKET_PROTOCOL,
+	conversionsQuerySchema,
 	statusQuerySchema,
-	TICKET_PROTOCOL_PREFIX,
 	ticketSchema,
 } from '../../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../../core/snapshot.ts'
-import { authenticate } from '../auth.ts'
 import { type Asking, looks, snapshotIn } from '../crowd/looks.ts'
 import { headersOf, versionIn } from '../crowd/status.ts'
 import { admit, admitted } from '../crowd/waiting.ts'
@@ -20,11 +19,12 @@ import { type Settings, settingsOf } from '../env.ts'
 import { json, refusals } from '../http/answers.ts'
 import { askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { isOriginAllowed } from '../http/edge.ts'
-import { jsonBody, signedIn } from '../http/guards.ts'
+import { jsonBody, signedIn, ticketIn, watchers } from '../http/guards.ts'
 import { byId, keyed } from '../http/inputs.ts'
 import { fingerprintOf } from '../idempotency.ts'
 import { awaitNews } from '../long-poll.ts'
-import { documentOf } from '../objects.ts'
+import { callerHeader, documentOf } from '../objects.ts'
+import { sealPassword } from '../password.ts'
 import { Refusal } from '../problem.ts'
 
 const tags = ['conversions']
@@ -35,9 +35,9 @@ const status = createRoute({
 	method: 'get',
 	path: '/{id}/conversion-status',
 	operationId: 'getConversionStatus',
-	summary: 'How far the conversion is; with `since` and `wait`, as soon as there is news',
+	summary: 'How far the conversion is, or as soon as there is news',
 	description:
-		'May be up to a second old, but never older than an answer to your own commands, nor than the version in `since` or `If-None-Match`.',
+		'With `since`, a version, and `wait`, the answer comes as soon as there is a higher version. Without `wait` it may be up to a second old, but is never older than an answer to a command of yours, nor than the version in `since` or `If-None-Match`.',
 	tags,
 	security,
 	middleware: signedIn,
@@ -94,11 +94,24 @@ const live = createRoute({
 		'Browsers offer the subprotocols `platen.v1` and `ticket.<ticket>`; others may send the bearer token instead.',
 	tags,
 	security: [{ bearer: [] }, { ticket: [] }],
+	middleware: watchers,
 	request: { params: byId },
 	responses: {
 		101: { description: 'The socket is open' },
 		...refusals('origin_refused', 'not_found', 'upgrade_required'),
 	},
+})
+
+const past = createRoute({
+	method: 'get',
+	path: '/{id}/conversions',
+	operationId: 'listConversions',
+	summary: 'The document’s conversions, newest first, each with what happened to it',
+	tags,
+	security,
+	middleware: signedIn,
+	request: { params: byId, query: conversionsQuerySchema },
+	responses: { 200: json('A page of them', conversionListSchema), ...refusals('not_found') },
 })
 
 export const conversionRoutes = newApp()
@@ -120,9 +133,13 @@ export const conversionRoutes = newApp()
 		const caller = context.get('caller')
 		const asked = context.req.valid('json')
 		const key = context.req.valid('header')['idempotency-key']
-		const wanted = commandOf(asked, settingsOf(context.env), maxPriorityOf(caller))
-		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
 		const { id } = context.req.valid('param')
+		const settings = settingsOf(context.env)
+		const password = 'password' in asked ? asked.password : undefined
+		// The object, and all behind it, get to see it sealed only.
+		const sealedPassword = password === undefined ? null : await sealPassword(settings, password, id)
+		const wanted = commandOf(asked, settings, maxPriorityOf(caller), sealedPassword)
+		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
 		const owner = wanted.type === 'cancel' ? null : await ownerFor(askingOf(context), id, caller)
 		if (owner) await admit(askingOf(context), owner, () => isActive(askingOf(context), id, caller))
 		const answer = await looks.changing(
@@ -141,19 +158,21 @@ export const conversionRoutes = newApp()
 			'Cache-Control': 'no-store',
 		})
 	})
-	// The ticket is a pass of its own, so the guard is in here.
+	.openapi(past, async (context) => {
+		const { cursor, limit } = context.req.valid('query')
+		const object = documentOf(context.env, context.req.valid('param').id)
+		const answer = await object.conversions(context.get('caller'), cursor ?? null, limit)
+		if (answer.outcome === 'not_found') throw noSuchDocument()
+		return context.json({ items: answer.items, nextCursor: answer.next === null ? null : String(answer.next) }, 200)
+	})
 	.openapi(live, async (context) => {
 		const settings = settingsOf(context.env)
 		const { raw } = context.req
-		const protocols = (raw.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((part) => part.trim())
-		const pass = protocols.find((protocol) => protocol.startsWith(TICKET_PROTOCOL_PREFIX))
+		const ticket = ticketIn(raw)
 		// The object trusts these headers, so the request to it is made anew and carries nothing of the caller's.
 		const headers = new Headers({ Upgrade: 'websocket' })
-		if (pass && protocols.includes(SOCKET_PROTOCOL)) {
-			headers.set('x-platen-ticket', pass.slice(TICKET_PROTOCOL_PREFIX.length))
-		} else {
-			headers.set('x-platen-caller', JSON.stringify(await authenticate(raw, settings, Date.now())))
-		}
+		if (ticket === null) headers.set('x-platen-caller', callerHeader(context.get('caller')))
+		else headers.set('x-platen-ticket', ticket)
 		if (raw.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
 			throw new Refusal('upgrade_required', 'Connect with a WebSocket client.', { Upgrade: 'websocket' })
 		}
@@ -169,7 +188,12 @@ export const conversionRoutes = newApp()
 	})
 
 /** A command as the document understands it. */
-function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settings, maxPriority: Priority): Command {
+function commandOf(
+	asked: ConversionCommand,
+	{ maxRetries, retryPolicy }: Settings,
+	maxPriority: Priority,
+	sealedPassword: string | null,
+): Command {
 	const jobId = crypto.randomUUID()
 	switch (asked.action) {
 		case 'start':
@@ -183,6 +207,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				options: asked.options,
 				onActive: asked.onActive,
 				forceReconvert: asked.forceReconvert,
+				sealedPassword,
 			}
 		case 'retry':
 			return {
@@ -192,6 +217,7 @@ function commandOf(asked: ConversionCommand, { maxRetries, retryPolicy }: Settin
 				maxPriority,
 				maxRetries: asked.maxRetries ?? null,
 				options: asked.options ?? null,
+				sealedPassword,
 			}
 		case 'cancel':
 			return { type: 'cancel' }

@@ -2,6 +2,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { maxPriorityOf } from '../../core/access.ts'
 import type { Start } from '../../core/job/event.ts'
+import { metadataOf } from '../../core/labels.ts'
 import {
 	documentListSchema,
 	documentSchema,
@@ -9,22 +10,25 @@ import {
 	uploadedSchema,
 	uploadQuerySchema,
 } from '../../core/protocol.ts'
+import type { Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
 import { looks } from '../crowd/looks.ts'
 import { admit, admitted } from '../crowd/waiting.ts'
 import type { EraseAnswer } from '../document/object.ts'
 import type { DocumentRecord } from '../document/store.ts'
 import { settingsOf } from '../env.ts'
+import { findByExternalId } from '../external-id.ts'
+import { isForm, openFile, readForm, uploadFormSchema } from '../form.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { json, refusals } from '../http/answers.ts'
 import { askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { owners, signedIn } from '../http/guards.ts'
-import { byId, fileNamed, keyed } from '../http/inputs.ts'
-import { documentIdOf } from '../idempotency.ts'
+import { byId, cleanName, fileNamed, keyed } from '../http/inputs.ts'
+import { documentIdOf, fingerprintOf } from '../idempotency.ts'
 import { documentOf } from '../objects.ts'
 import { Refusal } from '../problem.ts'
 import { receive } from '../receive.ts'
-import { declaredLength, openPdf } from '../upload.ts'
+import { openPdf, type PdfUpload, sizedBody } from '../upload.ts'
 
 const LIST_DEADLINE = 10_000
 
@@ -43,10 +47,17 @@ const upload = createRoute({
 		query: uploadQuerySchema,
 		headers: keyed.extend(fileNamed.shape),
 		// Not parsed by a schema, so that it stays a stream.
-		body: { required: true, content: { 'application/pdf': { schema: {} } } },
+		body: {
+			required: true,
+			content: { 'application/pdf': { schema: {} }, 'multipart/form-data': { schema: uploadFormSchema } },
+		},
 	},
 	responses: {
-		201: json('It is here', uploadedSchema),
+		200: json('There is one with this `externalId` already: this one, whatever the file', uploadedSchema),
+		201: {
+			...json('It is here', uploadedSchema),
+			headers: { Location: { description: 'Where the document is', schema: { type: 'string' } } },
+		},
 		...refusals(
 			'empty_upload',
 			'incomplete_upload',
@@ -100,48 +111,57 @@ const erase = createRoute({
 export const documentRoutes = newApp()
 	.openapi(upload, async (context) => {
 		const caller = context.get('caller')
-		const query = context.req.valid('query')
-		const { 'idempotency-key': key, 'x-filename': name } = context.req.valid('header')
-		const length = declaredLength(context.req.header('Content-Length'))
-		const body = context.req.raw.body
-		if (!body) throw new Refusal('empty_upload', 'Send the file itself as the body of the request.')
+		const { raw } = context.req
+		const { 'idempotency-key': key, 'x-filename': named } = context.req.valid('header')
+		const form = isForm(raw.headers.get('Content-Type')) ? await readForm(raw, context.req.query()) : null
+		const { convert, priority, quality, externalId, metadata } = form?.fields ?? context.req.valid('query')
 		const settings = settingsOf(context.env)
-		const record: DocumentRecord = {
-			id: key === undefined ? crypto.randomUUID() : await documentIdOf(context.env, settings, caller, key),
+		const byKey = key !== undefined && externalId === undefined
+		const record = {
+			// With an `externalId` it is that which makes the id, in `receive`.
+			id: byKey ? await documentIdOf(context.env, settings, caller, key) : crypto.randomUUID(),
 			owner: { tenant: caller.tenant, sub: caller.sub },
-			externalId: null,
-			name,
+			externalId: externalId ?? null,
+			metadata: metadata ?? null,
+			uploadKey: key === undefined || byKey ? null : fingerprintOf({ key }),
+			name: form ? cleanName(form.file.name) : named,
 			contentType: 'application/pdf',
-			size: length,
 			createdAt: Date.now(),
 		}
 		const start: Start = {
 			jobId: crypto.randomUUID(),
-			priority: query.priority,
+			priority,
 			maxPriority: maxPriorityOf(caller),
 			maxRetries: settings.maxRetries,
 			retryPolicy: settings.retryPolicy,
-			options: { quality: query.quality },
+			options: { quality },
 			onActive: 'return',
 			forceReconvert: false,
 		}
-		if (query.convert) {
+		const open = () => (form ? openFile(form.file) : openBody(raw))
+		if (convert) {
 			const asking = askingOf(context)
-			const wasHere = async () => key !== undefined && (await looks.of(asking, record.id, caller, 'read', 0)) !== null
-			await admit(asking, record.owner, wasHere)
+			await admit(asking, record.owner, async () => {
+				if (externalId !== undefined) return (await findByExternalId(context.env, caller, externalId)) !== null
+				return byKey && (await looks.of(asking, record.id, caller, 'read', 0)) !== null
+			})
 		}
-		const pdf = await openPdf(body, length)
-		const { document, conversion, isNew } = await looks.changing(record.id, (isolate) =>
-			receive(context.env, isolate, record, query.convert ? start : null, pdf),
-		)
-		if (query.convert && isNew) admitted(record.owner)
-		return context.json({ document: publicView(document), conversion }, 201)
+		const received = await receive(context.env, caller, record, convert ? start : null, open)
+		if (convert && received.isNew) admitted(record.owner)
+		await looks.changed(received.document.id, received.shownElsewhereFor)
+		const uploaded = { document: publicView(received.document), conversion: received.conversion }
+		if (!received.isNew) return context.json(uploaded, 200)
+		return context.json(uploaded, 201, { Location: `/api/documents/${uploaded.document.id}` })
 	})
 	.openapi(list, async (context) => {
 		const caller = context.get('caller')
-		const { cursor, limit } = context.req.valid('query')
+		const { cursor, limit, externalId } = context.req.valid('query')
 		// Who is let in to some documents has none.
 		if (caller.documents) return context.json({ items: [], nextCursor: null }, 200)
+		if (externalId !== undefined) {
+			const found = await within(LIST_DEADLINE, findByExternalId(context.env, caller, externalId))
+			return context.json({ items: found ? [itemOf(found)] : [], nextCursor: null }, 200)
+		}
 		const history = new DocumentHistory(context.env.HISTORY)
 		const page = await within(LIST_DEADLINE, history.list(caller, cursor ?? null, limit))
 		if (!page) throw new Refusal('malformed', 'cursor: not one of ours. Leave it out to begin anew.')
@@ -162,6 +182,17 @@ export const documentRoutes = newApp()
 		return context.body(null, 204)
 	})
 
+/** @throws Refusal `length_required`, `malformed`, `empty_upload`, `too_large`, `unsupported_type` or `incomplete_upload` */
+async function openBody(request: Request): Promise<PdfUpload> {
+	const { body, length } = await sizedBody(request)
+	return await openPdf(body, length)
+}
+
 function publicView(record: DocumentRecord) {
-	return documentSchema.parse({ ...record, createdAt: new Date(record.createdAt).toISOString() })
+	const createdAt = new Date(record.createdAt).toISOString()
+	return documentSchema.parse({ ...record, metadata: metadataOf(record.metadata), createdAt })
+}
+
+function itemOf({ document, conversion: { status, totalPages } }: { document: DocumentRecord; conversion: Snapshot }) {
+	return { ...publicView(document), status, totalPages }
 }

@@ -55,6 +55,12 @@ const thumbnail = pageRoute(
 	'image/webp',
 )
 const text = pageRoute('/documents/{id}/pages/{page}/text', 'getPageText', 'Its text', 'text/plain')
+const words = pageRoute(
+	'/documents/{id}/pages/{page}/words',
+	'getPageWords',
+	'Its words, and where they stand',
+	'application/json',
+)
 
 const signed = createRoute({
 	method: 'get',
@@ -68,7 +74,7 @@ const signed = createRoute({
 		query: z.object({ expires: z.string().optional(), signature: z.string().optional() }),
 	},
 	responses: {
-		200: bytesAnswer('The bytes, which never change', 'image/png', 'image/webp', 'text/plain'),
+		200: bytesAnswer('The bytes, which never change', 'image/png', 'image/webp', 'text/plain', 'application/json'),
 		304: notModified,
 		...publicRefusals('malformed', 'not_found', 'internal', 'unavailable'),
 	},
@@ -89,6 +95,7 @@ export const pageRoutes = newApp()
 		pageByBearer(context, 'thumbnail', context.req.valid('param'), context.req.valid('query')),
 	)
 	.openapi(text, (context) => pageByBearer(context, 'text', context.req.valid('param'), context.req.valid('query')))
+	.openapi(words, (context) => pageByBearer(context, 'words', context.req.valid('param'), context.req.valid('query')))
 	.openapi(signed, async (context) => {
 		const now = Date.now()
 		const bytes = addressesOf(context).verify(context.req.valid('param'), context.req.valid('query'), now)
@@ -99,19 +106,21 @@ export const pageRoutes = newApp()
 
 async function pageByBearer(
 	context: Context<AppEnv>,
-	kind: 'image' | 'thumbnail' | 'text',
+	kind: keyof BytesOfPage,
 	{ id, page: number }: { id: string; page: number },
 	{ job }: { job?: string | undefined },
 ): Promise<Response> {
 	const view = await viewOf(context, id, job)
 	for (const { fence, index } of view.packs) {
 		const page = index.pages.find((candidate) => candidate.page === number)
-		if (page) return pageResponse(context, bytesOf(id, fence, page)[kind], 'private, no-cache')
+		const bytes = page && bytesOf(id, fence, page)[kind]
+		if (bytes) return pageResponse(context, bytes, 'private, no-cache')
+		if (page) throw new Refusal('not_found', 'This page was converted without places of words. Convert it again.')
 	}
 	throw new Refusal('not_found', 'This page is not there, or not yet.')
 }
 
-async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
+export async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
 	const view = await pagesOf(askingOf(context), id, context.get('caller'), job ?? null)
 	if (view.outcome === 'not_found') throw noSuchDocument()
 	if (view.outcome === 'not_converted') {
@@ -137,6 +146,7 @@ function manifestOf(id: string, view: PageView, wanted: PageRange[] | null, addr
 					imageUrl: addresses.sign(bytes.image, expiresAt),
 					thumbnailUrl: addresses.sign(bytes.thumbnail, expiresAt),
 					textUrl: addresses.sign(bytes.text, expiresAt),
+					wordsUrl: bytes.words && addresses.sign(bytes.words, expiresAt),
 				}
 			}),
 	)
@@ -156,14 +166,19 @@ const failedPage = {
 	imageUrl: null,
 	thumbnailUrl: null,
 	textUrl: null,
+	wordsUrl: null,
 } as const
 
-function bytesOf(documentId: string, fence: number, page: PackPage): Record<'image' | 'thumbnail' | 'text', PageBytes> {
+/** Words are missing in packs of older releases. */
+type BytesOfPage = Record<'image' | 'thumbnail' | 'text', PageBytes> & { words: PageBytes | null }
+
+function bytesOf(documentId: string, fence: number, page: PackPage): BytesOfPage {
 	const pack = { documentId, fence }
 	return {
 		image: { ...pack, ...page.image },
 		thumbnail: { ...pack, ...page.thumbnail },
 		text: { ...pack, ...page.text, type: 'text/plain' },
+		words: page.words ? { ...pack, ...page.words, type: 'application/json' } : null,
 	}
 }
 

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts'
 import type { Engines } from './engines.ts'
 import { ERROR_PASSWORD, type PdfiumExports } from './exports.ts'
 import { openPage, type PageOutcome } from './page.ts'
+import { passwordBytes } from './password.ts'
 import { placeSource, type Source } from './source.ts'
 
 export type Opened = { outcome: 'opened'; document: PdfDocument } | { outcome: 'failed'; code: FailureCode }
@@ -37,8 +38,8 @@ export type OpenOptions = {
 	source: Source
 	/** Bytes of the source. */
 	size: number
-	/** Not needed for documents with an empty user password. */
-	password?: string
+	/** Not looked at when the document opens without one; null when nobody gave any. */
+	password?: string | null
 }
 
 /**
@@ -48,7 +49,7 @@ export type OpenOptions = {
  * `password_wrong`, `out_of_memory` or `internal`; nothing is left allocated then. It throws only when no engine can be
  * made at all.
  */
-export async function openDocument({ engines, source, size, password }: OpenOptions): Promise<Opened> {
+export async function openDocument({ engines, source, size, password = null }: OpenOptions): Promise<Opened> {
 	const engine = await engines.take(size)
 	const placed = await placeSource(engine, source, size)
 	if (placed.outcome === 'failed') return placed
@@ -56,9 +57,12 @@ export async function openDocument({ engines, source, size, password }: OpenOpti
 	const refusals = engine.refusals()
 	const attempt = engine.attempt((pdfium) => load(engine, pdfium, placed.pointer, size, password))
 	if (attempt.outcome === 'failed') return attempt
-	if (attempt.value.outcome === 'loaded') return { outcome: 'opened', document: createDocument(engine, attempt.value) }
+	if (attempt.value.outcome === 'loaded') {
+		return { outcome: 'opened', document: createDocument(engine, attempt.value, password !== null) }
+	}
 
 	engine.attempt((pdfium) => pdfium.free(placed.pointer))
+	if (password !== null) engine.drop()
 	return engine.refusals() > refusals ? { outcome: 'failed', code: 'out_of_memory' } : attempt.value
 }
 
@@ -69,14 +73,16 @@ function load(
 	pdfium: PdfiumExports,
 	source: number,
 	size: number,
-	password: string | undefined,
+	password: string | null,
 ): Loaded | { outcome: 'failed'; code: FailureCode } {
-	const secret = password ? placeText(engine, pdfium, password) : 0
-	const handle = pdfium.FPDF_LoadMemDocument(source, size, secret)
-	if (secret !== 0) pdfium.free(secret)
+	let handle = pdfium.FPDF_LoadMemDocument(source, size, 0)
 	if (handle === 0) {
 		if (pdfium.FPDF_GetLastError() !== ERROR_PASSWORD) return { outcome: 'failed', code: 'invalid_document' }
-		return { outcome: 'failed', code: password ? 'password_wrong' : 'password_required' }
+		if (password === null) return { outcome: 'failed', code: 'password_required' }
+		for (const bytes of passwordBytes(password)) {
+			if (handle === 0) handle = loadWith(engine, pdfium, source, size, bytes)
+		}
+		if (handle === 0) return { outcome: 'failed', code: 'password_wrong' }
 	}
 	const pageCount = pdfium.FPDF_GetPageCount(handle)
 	if (pageCount < 1) {
@@ -89,7 +95,8 @@ function load(
 	return { outcome: 'loaded', source, handle, pageCount, formInfo, form }
 }
 
-function createDocument(engine: Engine, loaded: Loaded): PdfDocument {
+/** @param isSecret whether the engine's heap holds a password: PDFium copies it, so the heap has to go as a whole then */
+function createDocument(engine: Engine, loaded: Loaded, isSecret: boolean): PdfDocument {
 	let closed = false
 	return {
 		pageCount: loaded.pageCount,
@@ -111,17 +118,18 @@ function createDocument(engine: Engine, loaded: Loaded): PdfDocument {
 				pdfium.FPDF_CloseDocument(loaded.handle)
 				pdfium.free(loaded.source)
 			})
+			if (isSecret) engine.drop()
 		},
 	}
 }
 
-/** @returns the address of the text in UTF-8, ended by a zero byte */
-function placeText(engine: Engine, pdfium: PdfiumExports, text: string): number {
-	const bytes = new TextEncoder().encode(text)
-	const pointer = pdfium.malloc(bytes.byteLength + 1)
+/** @returns the document's handle, or 0 */
+function loadWith(engine: Engine, pdfium: PdfiumExports, source: number, size: number, password: Uint8Array): number {
+	const pointer = pdfium.malloc(password.byteLength + 1)
 	if (pointer === 0) throw new RangeError('no heap for the password')
-	const heap = engine.heap()
-	heap.set(bytes, pointer)
-	heap[pointer + bytes.byteLength] = 0
-	return pointer
+	// A C string ends with a zero.
+	engine.heap().set([...password, 0], pointer)
+	const handle = pdfium.FPDF_LoadMemDocument(source, size, pointer)
+	pdfium.free(pointer)
+	return handle
 }

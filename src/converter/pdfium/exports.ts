@@ -54,6 +54,25 @@ export type PdfiumExports = {
 	FPDFText_CountChars(text: number): number
 	/** Writes UTF-16 and a zero, and returns the units written with that zero. */
 	FPDFText_GetText(text: number, start: number, count: number, buffer: number): number
+	/** A unit of UTF-16, also half of a surrogate pair. */
+	FPDFText_GetUnicode(text: number, index: number): number
+	/** Writes left, top, right and bottom as floats, as high as the font: in points of the page, y upwards. */
+	FPDFText_GetLooseCharBox(text: number, index: number, box: number): number
+	/** Radians, clockwise; -1 when there is no such character. */
+	FPDFText_GetCharAngle(text: number, index: number): number
+	/** Writes where a point of the page lies on a canvas, as two whole numbers of 32 bits. */
+	FPDF_PageToDevice(
+		page: number,
+		left: number,
+		top: number,
+		width: number,
+		height: number,
+		rotation: number,
+		x: number,
+		y: number,
+		deviceX: number,
+		deviceY: number,
+	): number
 }
 
 /** `FPDF_GetLastError`: a password is needed, or the given one does not open the document. */

@@ -1,10 +1,12 @@
 /**
- * One page of an open PDF: its size, its picture and its text.
+ * One page of an open PDF: its size, its picture, its text and where the words are.
  */
 import type { FailureCode } from '../../core/failure.ts'
+import type { PageWords } from '../../core/words.ts'
 import type { Attempt, Engine } from './engine.ts'
 import { BITMAP_BGRX, DRAW_ANNOTATIONS, type PdfiumExports, REVERSE_BYTE_ORDER } from './exports.ts'
 import { readText } from './text.ts'
+import { readWords } from './words.ts'
 
 export type Size = { width: number; height: number }
 
@@ -27,7 +29,9 @@ export type PdfPage = {
 	render(size: Size): Rendered
 	/** The page's text as UTF-8, lines ended by line feeds. */
 	text(): Attempt<Uint8Array>
-	/** Frees page and bitmap. Closing twice does nothing. */
+	/** The words of that text with their places. */
+	words(): Attempt<PageWords>
+	/** Frees page, text and bitmap. Closing twice does nothing. */
 	close(): void
 }
 
@@ -51,7 +55,13 @@ export function openPage(engine: Engine, document: { handle: number; form: numbe
 	const { handle, points } = loaded.value
 
 	let canvas = 0
+	let text = 0
 	let closed = false
+	/** Putting the characters in order is most of the work, so it is done once. */
+	const textOf = (pdfium: PdfiumExports) => {
+		if (text === 0) text = pdfium.FPDFText_LoadPage(handle)
+		return text
+	}
 	return {
 		outcome: 'opened',
 		page: {
@@ -68,12 +78,14 @@ export function openPage(engine: Engine, document: { handle: number; form: numbe
 				if (!drawn.value) return { outcome: 'failed', code: 'out_of_memory' }
 				return { outcome: 'rendered', bitmap: drawn.value, degraded: engine.refusals() > refusals }
 			},
-			text: () => engine.attempt((pdfium) => readText(pdfium, handle)),
+			text: () => engine.attempt((pdfium) => readText(pdfium, textOf(pdfium))),
+			words: () => engine.attempt((pdfium) => readWords(pdfium, handle, textOf(pdfium))),
 			close() {
 				if (closed) return
 				closed = true
 				engine.attempt((pdfium) => {
 					if (canvas !== 0) pdfium.free(canvas)
+					if (text !== 0) pdfium.FPDFText_ClosePage(text)
 					if (document.form !== 0) pdfium.FORM_OnBeforeClosePage(handle, document.form)
 					pdfium.FPDF_ClosePage(handle)
 				})

@@ -10,18 +10,12 @@ import type { PdfiumExports } from './exports.ts'
 const DIVIDING_HYPHEN = '\ufffe'
 
 /**
- * @param page handle of a loaded page
+ * @param text handle of a page's text; 0 when it has none
  * @returns UTF-8; lines end with a single line feed. Empty when the page has no text.
  * @throws RangeError when there is no heap for it
  */
-export function readText(pdfium: PdfiumExports, page: number): Uint8Array {
-	const text = pdfium.FPDFText_LoadPage(page)
-	if (text === 0) return new Uint8Array()
-	try {
-		return new TextEncoder().encode(normalised(readUnits(pdfium, text)))
-	} finally {
-		pdfium.FPDFText_ClosePage(text)
-	}
+export function readText(pdfium: PdfiumExports, text: number): Uint8Array {
+	return text === 0 ? new Uint8Array() : new TextEncoder().encode(normalised(readUnits(pdfium, text)))
 }
 
 function readUnits(pdfium: PdfiumExports, text: number): string {
@@ -40,5 +34,12 @@ function readUnits(pdfium: PdfiumExports, text: number): string {
 }
 
 function normalised(text: string): string {
-	return text.replaceAll(DIVIDING_HYPHEN, '').replaceAll('\0', '').replaceAll('\r\n', '\n').replaceAll('\r', '\n')
+	return (
+		text
+			.replaceAll(DIVIDING_HYPHEN, '')
+			.replaceAll('\0', '')
+			.replaceAll('\r\n', '\n')
+			// A form feed is what separates pages in the text of a document.
+			.replaceAll(/[\r\f]/g, '\n')
+	)
 }

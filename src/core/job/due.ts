@@ -6,6 +6,7 @@
  *
  * Invariant I9: a job that is active has a time at which something happens.
  */
+import { type Call, callsDue, LONGEST_WAIT } from './calls.ts'
 import { type Conversion, isActive, isLeased, isWaiting } from './job.ts'
 import { backoffCeiling, type RetryPolicy } from './retry.ts'
 import { RESERVED_FOR, TOMBSTONE_KEPT } from './rules/life.ts'
@@ -34,6 +35,7 @@ export interface Doing {
 	watchers: 'none' | 'new' | 'known'
 	history: boolean
 	sweep: boolean
+	webhook: boolean
 }
 
 /** Of somebody who does nothing, and whose alarm is not set. */
@@ -43,6 +45,7 @@ export const idle: Readonly<Doing> = {
 	watchers: 'none',
 	history: false,
 	sweep: false,
+	webhook: false,
 }
 
 export type Effect =
@@ -52,6 +55,8 @@ export type Effect =
 	| { type: 'tellHistory' }
 	/** Delete what nobody refers to; then `swept`. */
 	| { type: 'sweep' }
+	/** Tell the owner's webhook what has happened; then `called`. */
+	| { type: 'callWebhook'; calls: readonly Call[] }
 	/** Delete all rows: the document was never there. */
 	| { type: 'forget' }
 	| { type: 'setAlarm'; at: number }
@@ -64,6 +69,8 @@ export function owed(conversion: Conversion, doing: Readonly<Doing>, now: number
 	if (want !== null && !doing.lineup) effects.push({ type: 'tellLineup', want })
 	if (historyIsDue(conversion, now) && !doing.history) effects.push({ type: 'tellHistory' })
 	if (sweepIsDue(conversion, now) && !doing.sweep) effects.push({ type: 'sweep' })
+	const calls = callsDue(conversion.calls, now)
+	if (calls.length > 0 && !doing.webhook) effects.push({ type: 'callWebhook', calls })
 	const due = dueAt(conversion, now, effects.reduce(begun, doing))
 	// An alarm that rings too early does no harm, and setting it costs a row.
 	const isSet = doing.alarmAt !== null && due !== null && doing.alarmAt <= due && doing.alarmAt > now - ALARM_LATE_AFTER
@@ -80,6 +87,8 @@ export function begun(doing: Readonly<Doing>, effect: Effect): Doing {
 			return { ...doing, history: true }
 		case 'sweep':
 			return { ...doing, sweep: true }
+		case 'callWebhook':
+			return { ...doing, webhook: true }
 		case 'setAlarm':
 			return { ...doing, alarmAt: effect.at }
 		case 'forget':
@@ -121,7 +130,7 @@ export function sweepIsDue({ sweepAt, job }: Conversion, now: number): boolean {
 
 /** When the alarm must ring, in milliseconds since the epoch; null when nothing will ever be due. */
 export function dueAt(conversion: Conversion, now: number, doing: Doing = idle): number | null {
-	const { job, told, updatedAt, life, sweepAt, milestone } = conversion
+	const { job, told, updatedAt, life, sweepAt, milestone, calls } = conversion
 	const times: number[] = []
 	/** A time that lies further ahead than it could comes from a clock that has been put back since. */
 	const add = (time: number, furthest: number) => times.push(Math.min(time, now + furthest))
@@ -138,6 +147,10 @@ export function dueAt(conversion: Conversion, now: number, doing: Doing = idle):
 		else if (told.wantMisses === 0) add(since + WANT_REPEATED_AFTER, WANT_REPEATED_AFTER)
 		else add(retryAt(told.wantAt, told.wantMisses), tellRetries.maxDelay)
 	}
+	if (calls.isWanted && calls.pending.length > 0) {
+		if (doing.webhook) times.push(now + UNDER_WAY_FOR)
+		else for (const { notBefore } of calls.pending) add(notBefore, LONGEST_WAIT)
+	}
 	if (isActive(job)) {
 		times.push(now + LOOKED_AT_EVERY)
 		for (const chunk of job.chunks) {
@@ -153,7 +166,8 @@ export function dueAt(conversion: Conversion, now: number, doing: Doing = idle):
 		// less often it is looked at.
 		times.push(Math.min(life.since + RESERVED_FOR, now + Math.max(TOLD_BY_ALARM_AFTER, now - life.since)))
 	}
-	if (life.state === 'erased') times.push(Math.max(life.at + TOMBSTONE_KEPT, now + LOOKED_AT_EVERY))
+	if (life.state === 'erased' && life.successor === 0)
+		times.push(Math.max(life.at + TOMBSTONE_KEPT, now + LOOKED_AT_EVERY))
 	return times.length === 0 ? null : Math.max(now + 1, Math.min(...times))
 }
 

@@ -7,6 +7,7 @@ import type { Place } from '../lineup/entry.ts'
 import type { ConversionOptions } from '../options.ts'
 import type { PageRange } from '../pages.ts'
 import type { Priority } from '../snapshot.ts'
+import type { CallAnswer } from './calls.ts'
 import type { Conversion } from './job.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -25,6 +26,8 @@ export interface Start {
 	onActive: OnActive
 	/** Convert again although the last job was completed with the same options. */
 	forceReconvert: boolean
+	/** The document's password, sealed; absent when none was given. */
+	sealedPassword?: string | null
 }
 
 /** How a job is to be tried again; null takes over what the last one had. */
@@ -35,6 +38,8 @@ export interface Retry {
 	maxPriority: Priority
 	maxRetries: number | null
 	options: ConversionOptions | null
+	/** The document's password, sealed. The one before was kept no longer than its job. */
+	sealedPassword?: string | null
 }
 
 export type Event =
@@ -47,6 +52,8 @@ export type Event =
 	| { type: 'cancel' }
 	/** The document is to go, for good. */
 	| { type: 'erase' }
+	/** Another document is to have the `externalId` of this one, which is gone; `after` is the last generation that was. */
+	| { type: 'succeed'; after: number }
 	/** A converter that the lineup has sent asks for work: its turn begins. */
 	| { type: 'lease'; jobId: string }
 	/** A converter has opened the document. */
@@ -73,8 +80,12 @@ export type Event =
 	| { type: 'wantTold'; jobId: string; want: number; answered: boolean; place: Place | null }
 	/** The lineup says that the job's place has changed. */
 	| { type: 'placed'; jobId: string; place: Place }
-	/** The history was told everything up to a sequence, or at least that was tried. */
-	| { type: 'historyTold'; sequence: number; answered: boolean }
+	/** The history was told everything up to a sequence, and says whether the owner has a webhook. */
+	| { type: 'historyTold'; sequence: number; answered: true; hasWebhook: boolean }
+	/** Or at least that was tried. */
+	| { type: 'historyTold'; sequence: number; answered: false }
+	/** The owner's webhook was called, if there still is one. */
+	| { type: 'called'; answers: readonly CallAnswer[]; hasWebhook: boolean; random: number }
 	/** What nobody referred to was deleted, or at least that was tried; `due` is the `sweepAt` that asked for it. */
 	| { type: 'swept'; due: number | null; through: number; answered: boolean }
 
@@ -92,6 +103,8 @@ export type RetryOutcome =
 
 export type CancelOutcome = { outcome: 'cancelled' } | { outcome: 'unchanged' }
 export type EraseOutcome = { outcome: 'erased' } | { outcome: 'gone' }
+/** `gone`: there is no tombstone, so nobody comes after it. */
+export type SucceedOutcome = { outcome: 'succeeded'; generation: number } | { outcome: 'gone' }
 
 /** The lease as its converter needs to know it. */
 export interface Grant {
@@ -100,6 +113,8 @@ export interface Grant {
 	options: ConversionOptions
 	/** Null until a converter has opened the document. */
 	pageCount: number | null
+	/** The document's password, sealed; null when none was given. */
+	sealedPassword: string | null
 }
 export type LeaseOutcome = { outcome: 'leased'; grant: Grant } | { outcome: 'nothing' }
 
@@ -122,6 +137,7 @@ interface Outcomes {
 	retry: RetryOutcome
 	cancel: CancelOutcome
 	erase: EraseOutcome
+	succeed: SucceedOutcome
 	lease: LeaseOutcome
 	opened: FenceOutcome
 	report: FenceOutcome
@@ -132,6 +148,7 @@ interface Outcomes {
 	wantTold: null
 	placed: null
 	historyTold: null
+	called: null
 	swept: null
 }
 

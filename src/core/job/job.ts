@@ -11,6 +11,8 @@ import { placeSchema } from '../lineup/entry.ts'
 import { conversionOptionsSchema } from '../options.ts'
 import { pageRangeSchema } from '../pages.ts'
 import { prioritySchema } from '../snapshot.ts'
+import { callsSchema, noCalls } from './calls.ts'
+import { incidentSchema } from './incidents.ts'
 import { defaultRetryPolicy, retryPolicySchema } from './retry.ts'
 
 /** A range of pages that is not done: the unit of work, of retry and of upload. */
@@ -47,9 +49,15 @@ export type Chunk = z.infer<typeof chunkSchema>
 export type WaitingChunk = Extract<Chunk, { state: 'waiting' }>
 export type LeasedChunk = Extract<Chunk, { state: 'leased' }>
 
+/** What a job has only until it ends, so that no row of one that has ended can hold it. */
+const whileActive = {
+	/** The document's password as `api/password.ts` has sealed it; nobody else can read it. Null when none was given. */
+	sealedPassword: z.string().nullable().default(null),
+}
+
 export const phaseSchema = z.discriminatedUnion('status', [
-	z.object({ status: z.literal('queued') }),
-	z.object({ status: z.literal('processing'), startedAt: z.number() }),
+	z.object({ status: z.literal('queued'), ...whileActive }),
+	z.object({ status: z.literal('processing'), startedAt: z.number(), ...whileActive }),
 	z.object({ status: z.literal('completed'), startedAt: z.number(), completedAt: z.number() }),
 	z.object({
 		status: z.literal('failed'),
@@ -120,6 +128,10 @@ export const jobSchema = z.object({
 	promises: z
 		.object({ waiting: promiseSchema.nullable(), processing: promiseSchema.nullable() })
 		.default({ waiting: null, processing: null }),
+	/** What its times do not say of its way; see `incidents.ts`. */
+	incidents: z.array(incidentSchema).default([]),
+	/** How many beyond those were only counted. */
+	incidentsOmitted: z.int().default(0),
 })
 export type Job = z.infer<typeof jobSchema>
 
@@ -134,7 +146,12 @@ export type Job = z.infer<typeof jobSchema>
 export const lifeSchema = z.discriminatedUnion('state', [
 	z.object({ state: z.literal('reserved'), since: z.number() }),
 	z.object({ state: z.literal('kept') }),
-	z.object({ state: z.literal('erased'), at: z.number() }),
+	z.object({
+		state: z.literal('erased'),
+		at: z.number(),
+		/** Which generation of its `externalId` came after it; 0 for none. Who points to another stays. */
+		successor: z.int().default(0),
+	}),
 	z.object({ state: z.literal('forgotten') }),
 ])
 export type Life = z.infer<typeof lifeSchema>
@@ -163,6 +180,8 @@ export const conversionSchema = z.object({
 	/** The sequence of the last change that the history must have: created, accepted, ended. */
 	milestone: z.int(),
 	told: toldSchema,
+	/** What the owner's webhook is still to be told. */
+	calls: callsSchema.default(noCalls),
 	/** When the objects are deleted that nobody refers to any more; null when there are none. */
 	sweepAt: z.number().nullable().default(null),
 	/** Up to this fence no object is left but those that are referred to. */
@@ -183,6 +202,7 @@ export function reserved(now: number): Conversion {
 		fence: 0,
 		milestone: 0,
 		told: { want: 0, wantAt: 0, wantMisses: 0, history: 0, historyAt: 0, historyMisses: 0 },
+		calls: noCalls,
 		sweepAt: null,
 		sweptThrough: 0,
 		updatedAt: now,
@@ -192,7 +212,9 @@ export function reserved(now: number): Conversion {
 	}
 }
 
-export function isActive(job: Job | null): job is Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> } {
+export type ActiveJob = Job & { phase: Extract<Phase, { status: 'queued' | 'processing' }> }
+
+export function isActive(job: Job | null): job is ActiveJob {
 	return job !== null && (job.phase.status === 'queued' || job.phase.status === 'processing')
 }
 

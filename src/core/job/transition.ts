@@ -9,6 +9,7 @@ import { estimated } from './estimate.ts'
 import type { Change, Event, OutcomeOf, Ruling } from './event.ts'
 import { type Conversion, type Job, TICKS_PER_SEQUENCE } from './job.ts'
 import { percentOf, savedBounds } from './progress.ts'
+import { called, callsAfter } from './rules/called.ts'
 import * as life from './rules/life.ts'
 import * as told from './rules/told.ts'
 import * as work from './rules/work.ts'
@@ -43,6 +44,8 @@ function rule(conversion: Conversion, event: Event, now: number): Ruling<Outcome
 			return life.cancel(conversion, now)
 		case 'erase':
 			return life.erase(conversion, now)
+		case 'succeed':
+			return life.succeed(conversion, event)
 		case 'swept':
 			return life.swept(conversion, event, now)
 		case 'lease':
@@ -65,6 +68,8 @@ function rule(conversion: Conversion, event: Event, now: number): Ruling<Outcome
 			return told.placed(conversion, event, now)
 		case 'historyTold':
 			return told.historyTold(conversion, event, now)
+		case 'called':
+			return called(conversion, event, now)
 	}
 }
 
@@ -75,7 +80,8 @@ function committed(before: Conversion, change: Change, now: number): Omit<Step<n
 		case 'bookkeeping':
 			return { conversion: change.conversion, write: change.durable, visible: false, closed: null }
 		case 'visible': {
-			const { conversion, closed } = change
+			const { closed = null } = change
+			const conversion = { ...change.conversion, calls: callsAfter(before, change.conversion, closed, now) }
 			const versioned = (next: Conversion, sequence: number, tick: number): Conversion => ({
 				...next,
 				sequence,

@@ -1,11 +1,13 @@
+import { useCallback, useRef } from 'react'
 import type { Connection } from '../../client/watch.ts'
 import { parseRanges, rangeLength } from '../../core/pages.ts'
 import { isSettled, type Snapshot } from '../../core/snapshot.ts'
 import { ActionButton } from '../parts/ActionButton.tsx'
 import { Icon, type IconName } from '../parts/Icon.tsx'
 import { ConnectionNote } from './ConnectionNote.tsx'
-import { factsOf, headlineOf, isWaitingToRetry, remarksOf, spokenOf } from './conversion-text.ts'
+import { factsOf, headlineOf, isLocked, isWaitingToRetry, remarksOf, spokenOf } from './conversion-text.ts'
 import { Elapsed } from './Elapsed.tsx'
+import { PasswordForm } from './PasswordForm.tsx'
 import { RetryNote } from './RetryNote.tsx'
 import type { Action, Actions } from './use-actions.ts'
 
@@ -24,34 +26,51 @@ export function ConversionCard({ snapshot, connection, degradedPages, actions }:
 	const isPartial = status === 'completed' && snapshot.failedPageCount > 0
 	const readyCount = (parseRanges(snapshot.readyPages) ?? []).reduce((sum, range) => sum + rangeLength(range), 0)
 	const remarks = remarksOf(snapshot, readyCount, degradedPages)
+	const facts = factsOf(snapshot)
+	const locked = isLocked(snapshot)
+	const hasBar = status !== 'none' && status !== 'completed' && !locked
+	const card = useRef<HTMLElement>(null)
+	const takeFocus = useCallback(() => card.current?.focus(), [])
 	return (
 		<section
+			ref={card}
+			tabIndex={-1}
 			className="conversion"
 			data-status={status}
 			data-stage={snapshot.stage ?? 'queued'}
 			data-partial={isPartial}
+			data-locked={locked}
 			aria-label="Conversion"
 		>
 			<div className="conversion-head">
 				<p className="conversion-message">
-					{(isPartial || (isOver && status !== 'completed')) && <Icon name="warning" />}
+					{(isPartial || (isOver && status !== 'completed')) && <Icon name={locked ? 'lock' : 'warning'} />}
 					{headlineOf(snapshot)}
 				</p>
-				{status !== 'none' && status !== 'completed' && (
-					<span className="conversion-percent">{Math.floor(snapshot.progress)}%</span>
-				)}
+				{hasBar && <span className="conversion-percent">{Math.floor(snapshot.progress)}%</span>}
 			</div>
 			{remarks.length > 0 && (
-				<div className="conversion-remarks">
+				<div className="conversion-remarks" id={REMARKS}>
 					{remarks.map((remark) => (
 						<p key={remark}>{remark}</p>
 					))}
 				</div>
 			)}
-			{status !== 'none' && status !== 'completed' && <ProgressBar snapshot={snapshot} />}
-			<div className="conversion-foot">
+			{hasBar && <ProgressBar snapshot={snapshot} />}
+			{locked && (
+				<PasswordForm
+					// Whoever gave a wrong one begins anew.
+					key={snapshot.jobId}
+					isWrong={snapshot.failure?.code === 'password_wrong'}
+					describedBy={REMARKS}
+					isBusy={actions.pending !== null}
+					onPassword={(password) => actions.run('retry', password)}
+					onFocusLost={takeFocus}
+				/>
+			)}
+			<div className="conversion-foot" hidden={locked && facts.length === 0}>
 				<ul className="conversion-facts">
-					{factsOf(snapshot).map((fact) => (
+					{facts.map((fact) => (
 						<li key={fact}>{fact}</li>
 					))}
 					{nextRetryAt !== null && isWaitingToRetry(snapshot) && (
@@ -68,7 +87,7 @@ export function ConversionCard({ snapshot, connection, degradedPages, actions }:
 				</ul>
 				<div className="conversion-side">
 					{!isOver && status !== 'none' && <ConnectionNote connection={connection} />}
-					<Offer snapshot={snapshot} actions={actions} />
+					{!locked && <Offer snapshot={snapshot} actions={actions} />}
 				</div>
 			</div>
 			<p className="visually-hidden" role="status">
@@ -77,6 +96,9 @@ export function ConversionCard({ snapshot, connection, degradedPages, actions }:
 		</section>
 	)
 }
+
+/** Why it stands as it does; the password's field refers to it. */
+const REMARKS = 'conversion-remarks'
 
 /** The one thing that can be done now. */
 function Offer({ snapshot, actions }: { snapshot: Snapshot; actions: Actions }) {

@@ -1,5 +1,5 @@
 /** What is said of a conversion: headline, reasons, facts. */
-import { type FailureCode, failure } from '../../core/failure.ts'
+import { type FailureCode, failure, isAboutPassword } from '../../core/failure.ts'
 import { formatRanges } from '../../core/pages.ts'
 import { isSettled, type Snapshot } from '../../core/snapshot.ts'
 import { formatCount, formatDuration } from '../format.ts'
@@ -7,7 +7,13 @@ import { formatCount, formatDuration } from '../format.ts'
 /** More stretches of pages than that are counted instead of named. */
 const NAMED = 6
 
+/** Whether the document's password is all that is missing. */
+export function isLocked({ status, failure: reason }: Snapshot): boolean {
+	return status === 'failed' && reason !== null && isAboutPassword(reason.code)
+}
+
 export function headlineOf(snapshot: Snapshot): string {
+	if (isLocked(snapshot)) return 'A password is needed'
 	if (snapshot.status === 'failed') return 'The document could not be converted'
 	if (snapshot.status === 'cancelled') return 'The conversion was cancelled'
 	return snapshot.message
@@ -25,7 +31,7 @@ export function remarksOf(snapshot: Snapshot, readyCount: number, degradedPages:
 	if ((snapshot.status === 'failed' || snapshot.status === 'cancelled') && readyCount > 0) {
 		const stay =
 			readyCount === 1 ? '1 page is ready and stays' : `${formatCount(readyCount, 'page')} are ready and stay`
-		remarks.push(`${stay}. Trying again goes on with the others.`)
+		remarks.push(isLocked(snapshot) ? `${stay}.` : `${stay}. Trying again goes on with the others.`)
 	}
 	if (snapshot.status === 'completed') remarks.push(...failuresOf(snapshot))
 	if (isSettled(snapshot.status) && degradedPages.length > 0) {

@@ -12,7 +12,8 @@ export interface Actions {
 	pending: Action | null
 	/** What went wrong, in words; only as long as nothing else has happened to the conversion. */
 	error: string | null
-	run: (action: Action) => void
+	/** @param password of the document, for a retry */
+	run: (action: Action, password?: string) => void
 }
 
 const complaints = {
@@ -29,11 +30,11 @@ export function useActions(client: Client, documentId: string, conversion: Watch
 	const situation = `${snapshot?.jobId} ${snapshot?.status}`
 
 	const run = useCallback(
-		async (action: Action) => {
+		async (action: Action, password?: string) => {
 			setPending(action)
 			setFailed(null)
 			try {
-				resumeFrom(await call(client, documentId, action))
+				resumeFrom(await call(client, documentId, action, password))
 			} catch (reason) {
 				const detail = await detailOf(reason as PlatenError, recheck)
 				if (detail !== null) setFailed({ complaint: `${complaints[action]} ${detail}`, during: situation })
@@ -45,18 +46,18 @@ export function useActions(client: Client, documentId: string, conversion: Watch
 	return {
 		pending,
 		error: failed?.during === situation ? failed.complaint : null,
-		run: (action) => void run(action),
+		run: (action, password) => void run(action, password),
 	}
 }
 
-function call(client: Client, documentId: string, action: Action) {
+function call(client: Client, documentId: string, action: Action, password?: string) {
 	switch (action) {
 		case 'convert':
 			return client.start(documentId)
 		case 'reconvert':
 			return client.start(documentId, { forceReconvert: true })
 		case 'retry':
-			return client.retry(documentId)
+			return client.retry(documentId, { password })
 		case 'cancel':
 			return client.cancel(documentId)
 	}

@@ -10,6 +10,7 @@ const paths = {
 	again: 'M15.8 8A6 6 0 1 0 16 11M16 4v4h-4',
 	sheet: 'M6 3h5.5L15 6.5V17H5V4a1 1 0 0 1 1-1Zm5 0v4h4',
 	bin: 'M4 6h12M8 6V3.5h4V6M5.5 6l.7 10.5h7.6L14.5 6M8.4 9v4.5M11.6 9v4.5',
+	lock: 'M6.5 9V6.5a3.5 3.5 0 0 1 7 0V9M5 9h10v7.5H5zM10 12v1.8',
 	warning: 'M10 4 3 16h14zM10 8.5v3.5M10 14v.1',
 } as const
 

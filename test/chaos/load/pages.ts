@@ -17,9 +17,9 @@ export async function unreadablePages(
 	for (const page of pageNumbers(parseRanges(readyPages) ?? [])) {
 		if (!shownPages.has(page)) violations.push(unreadable(`page ${page} is ready and not in the manifest`))
 	}
-	for (const { page, state, imageUrl, thumbnailUrl, textUrl } of pages) {
+	for (const { page, state, imageUrl, thumbnailUrl, textUrl, wordsUrl } of pages) {
 		if (state === 'failed') continue
-		for (const address of [imageUrl, thumbnailUrl, textUrl]) {
+		for (const address of [imageUrl, thumbnailUrl, textUrl, wordsUrl]) {
 			const problem = address === null ? 'has no address' : await problemAt(client, address)
 			if (problem) violations.push(unreadable(`page ${page} ${problem}`))
 		}

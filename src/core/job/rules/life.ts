@@ -15,6 +15,7 @@ import type {
 	Ruling,
 	Start,
 	StartOutcome,
+	SucceedOutcome,
 } from '../event.ts'
 import { type Conversion, isActive, isLeased, type Job } from '../job.ts'
 import { percentOf } from '../progress.ts'
@@ -82,6 +83,7 @@ export function retry(conversion: Conversion, event: Of<'retry'>, now: number): 
 			maxRetries: event.maxRetries ?? job.maxRetries,
 			retryPolicy: job.retryPolicy,
 			options: job.options,
+			sealedPassword: event.sealedPassword ?? null,
 		},
 		now,
 	)
@@ -111,8 +113,19 @@ export function cancel(conversion: Conversion, now: number): Ruling<CancelOutcom
 export function erase(conversion: Conversion, now: number): Ruling<EraseOutcome> {
 	if (conversion.life.state !== 'kept') return unchanged({ outcome: 'gone' })
 	const ended = withoutActive(conversion, now)
-	const erased: Conversion = { ...ended, life: { state: 'erased', at: now }, sweepAt: now, sweptThrough: 0 }
+	const life = { state: 'erased', at: now, successor: 0 } as const
+	const erased: Conversion = { ...ended, life, sweepAt: now, sweptThrough: 0 }
 	return milestone(erased, { outcome: 'erased' })
+}
+
+/** Which generation of its `externalId` comes after `event.after`: the first that ever asked has decided. */
+export function succeed(conversion: Conversion, event: Of<'succeed'>): Ruling<SucceedOutcome> {
+	const { life } = conversion
+	if (life.state !== 'erased') return unchanged({ outcome: 'gone' })
+	if (life.successor > event.after) return unchanged({ outcome: 'succeeded', generation: life.successor })
+	const generation = event.after + 1
+	const pointing: Conversion = { ...conversion, life: { ...life, successor: generation } }
+	return bookkeeping(pointing, { outcome: 'succeeded', generation }, true)
 }
 
 /** What time does to a document that is not there yet, or not any more. */
@@ -122,7 +135,9 @@ export function aged(conversion: Conversion, now: number): Ruling<null> {
 	if (life.state === 'reserved' && sweepAt === null && life.since + RESERVED_FOR <= now) {
 		return bookkeeping({ ...conversion, sweepAt: now }, null, true)
 	}
-	if (life.state === 'erased' && sweepAt === null && life.at + TOMBSTONE_KEPT <= now) {
+	// One that others come after is how they are found, for as long as there may be any.
+	const mayGo = life.state === 'erased' && life.successor === 0 && sweepAt === null
+	if (mayGo && life.at + TOMBSTONE_KEPT <= now) {
 		return bookkeeping({ ...conversion, life: { state: 'forgotten' } }, null, false)
 	}
 	return unchanged(null)
@@ -176,7 +191,7 @@ function freshJob(start: Omit<Start, 'onActive' | 'forceReconvert'>, now: number
 		maxRetries: start.maxRetries,
 		retryPolicy: start.retryPolicy,
 		createdAt: now,
-		phase: { status: 'queued' },
+		phase: { status: 'queued', sealedPassword: start.sealedPassword ?? null },
 		packsFrom: null,
 		pageCount: null,
 		totalPages: null,
@@ -189,6 +204,8 @@ function freshJob(start: Omit<Start, 'onActive' | 'forceReconvert'>, now: number
 		place: null,
 		pace: null,
 		promises: { waiting: null, processing: null },
+		incidents: [],
+		incidentsOmitted: 0,
 	}
 }
 

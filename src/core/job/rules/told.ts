@@ -2,6 +2,7 @@
 import type { Place } from '../../lineup/entry.ts'
 import type { Event, Ruling } from '../event.ts'
 import { type Conversion, isActive, type Job } from '../job.ts'
+import { wanted } from './called.ts'
 import { bookkeeping, progressed, unchanged } from './ruling.ts'
 
 /** An estimate that is off by less is as good as another. Milliseconds. */
@@ -54,5 +55,6 @@ export function historyTold(conversion: Conversion, event: Of<'historyTold'>, no
 	}
 	const history = Math.max(told.history, event.sequence)
 	const answered = { ...told, history, historyAt: now, historyMisses: 0 }
-	return bookkeeping({ ...conversion, told: answered }, null, !isActive(conversion.job))
+	const next = { ...conversion, told: answered }
+	return bookkeeping({ ...next, calls: wanted(next, event.hasWebhook) }, null, !isActive(conversion.job))
 }

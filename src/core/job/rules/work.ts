@@ -4,11 +4,21 @@
  * Invariants held here: I3 a job that has ended never changes · I5 only a current lease changes anything, told by its
  * fence, which only rises (I4) · I1 every lease ends, and every loss brings its pages nearer to done or failed.
  */
-import { type FailureCode, failure } from '../../failure.ts'
+import { type FailureCode, failure, isAboutPassword } from '../../failure.ts'
 import { formatRanges, MAX_PAGES, type PageRange, pageNumbers, parseRanges, rangeLength } from '../../pages.ts'
 import { pagesToConvert, remainingChunks, split, without } from '../chunks.ts'
 import type { Event, FenceOutcome, FinishOutcome, LeaseOutcome, Ruling } from '../event.ts'
-import { type Chunk, type Conversion, isActive, isLeased, isWaiting, type Job, type LeasedChunk } from '../job.ts'
+import { noted, pagesFailed } from '../incidents.ts'
+import {
+	type ActiveJob,
+	type Chunk,
+	type Conversion,
+	isActive,
+	isLeased,
+	isWaiting,
+	type Job,
+	type LeasedChunk,
+} from '../job.ts'
 import { boundsAfterCrash, isHeldBack, percentOf, processedPages } from '../progress.ts'
 import { backoff } from '../retry.ts'
 import { aged } from './life.ts'
@@ -48,7 +58,7 @@ export function lease(conversion: Conversion, event: Of<'lease'>, now: number): 
 /** A chunk goes to a converter, whose turn ends at a time. */
 function handOut(
 	conversion: Conversion,
-	job: Job,
+	job: ActiveJob,
 	chunk: Chunk,
 	turnEndsAt: number,
 	now: number,
@@ -65,23 +75,24 @@ function handOut(
 		rendered: 0,
 		turnEndsAt,
 	}
+	const { sealedPassword } = job.phase
 	const next: Job = {
 		...job,
 		place: null,
-		phase: job.phase.status === 'queued' ? { status: 'processing', startedAt: now } : job.phase,
+		phase: job.phase.status === 'queued' ? { status: 'processing', startedAt: now, sealedPassword } : job.phase,
 		chunks: job.chunks.map((candidate) => (candidate === chunk ? leased : candidate)),
 	}
 	return {
 		outcome: {
 			outcome: 'leased',
-			grant: { fence, pages: chunk.pages, options: job.options, pageCount: job.pageCount },
+			grant: { fence, pages: chunk.pages, options: job.options, pageCount: job.pageCount, sealedPassword },
 		},
 		change: { kind: 'visible', conversion: { ...conversion, fence, job: next }, durable: true },
 	}
 }
 
 /** What is next to be leased of a job; null when nothing is. */
-function runnableChunk(job: Job | null, now: number): { job: Job; chunk: Chunk } | null {
+function runnableChunk(job: Job | null, now: number): { job: ActiveJob; chunk: Chunk } | null {
 	if (!isActive(job) || job.chunks.filter(isLeased).length >= MAX_CONVERTERS) return null
 	const chunk = job.chunks.find((candidate) => isRunnable(candidate, job, now))
 	return chunk ? { job, chunk } : null
@@ -109,7 +120,8 @@ export function opened(conversion: Conversion, event: Of<'opened'>, now: number)
 		totalPages,
 		chunks: [...job.chunks, ...remainingChunks(pages)],
 	}
-	return moved(conversion, next, { outcome: 'current' })
+	const { pageCount } = event
+	return moved(conversion, noted(next, { type: 'opened', at: now, pageCount }), { outcome: 'current' })
 }
 
 export function report(conversion: Conversion, event: Of<'report'>, now: number): Ruling<FenceOutcome> {
@@ -155,7 +167,7 @@ export function finish(conversion: Conversion, event: Of<'finish'>, now: number)
 		failedPages: [...job.failedPages, ...event.failed],
 		firstPageAt: job.firstPageAt ?? (readyNow.length > 0 ? now : null),
 	}
-	const { change } = settled(conversion, next, now)
+	const { change } = settled(conversion, noted(next, ...pagesFailed(event.failed, now)), now)
 	if (!event.more || change.kind !== 'visible') return { outcome: { outcome: 'accepted', next: null }, change }
 	const runnable = runnableChunk(change.conversion.job, now)
 	if (!runnable) return { outcome: { outcome: 'accepted', next: null }, change }
@@ -172,6 +184,8 @@ function isTurnOver({ turnEndsAt }: LeasedChunk, now: number): boolean {
 export function fail(conversion: Conversion, event: Of<'fail'>, now: number): Ruling<FenceOutcome> {
 	const held = holding(conversion, event.fence)
 	if (!held) return unchanged({ outcome: 'stale' })
+	// No page is to blame, and none will be readable before somebody gives the password: what is ready stays.
+	if (isAboutPassword(event.code)) return ended(conversion, held.job, event.code, now)
 	return settled(littered(conversion, now), lost(held.job, held.chunk, event.code, now, event.random), now)
 }
 
@@ -227,15 +241,19 @@ function lost(job: Job, chunk: LeasedChunk, code: FailureCode, now: number, rand
 	if (isRetryable && rangeLength(chunk.pages) > 1 && (losses >= SPLIT_AFTER || losses > job.maxRetries)) {
 		// Each page has at least one try of its own, since only one of them may be to blame.
 		const pages = split(chunk.pages, Math.min(losses, job.maxRetries), notBefore)
-		return { ...withChunks(job, chunk, pages), retryCount: job.retryCount + 1 }
+		const apart = { ...withChunks(job, chunk, pages), retryCount: job.retryCount + 1 }
+		return noted(apart, { type: 'chunk_split', at: now, pages: formatRanges([chunk.pages]), code })
 	}
 	if (isRetryable && losses <= job.maxRetries) {
 		const again = withChunks(job, chunk, [{ state: 'waiting', pages: chunk.pages, losses, notBefore }])
-		return { ...again, retryCount: job.retryCount + 1 }
+		const counted = { ...again, retryCount: job.retryCount + 1 }
+		return noted(counted, { type: 'chunk_lost', at: now, pages: formatRanges([chunk.pages]), code })
 	}
 	// A document that cannot even be opened fails as a whole, in `settled`.
 	const failed = pageNumbers([chunk.pages]).map((page) => ({ page, code }))
-	return { ...withChunks(job, chunk, []), failedPages: [...job.failedPages, ...failed] }
+	const given = { ...withChunks(job, chunk, []), failedPages: [...job.failedPages, ...failed] }
+	// What could not even be opened says as a whole why it failed.
+	return job.totalPages === null ? given : noted(given, ...pagesFailed(failed, now))
 }
 
 /** Ends the job when nothing is left to do. */
