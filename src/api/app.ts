@@ -15,6 +15,7 @@ import { documentRoutes } from './routes/documents.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { sourceRoutes } from './routes/source.ts'
+import { statusesRoutes } from './routes/statuses.ts'
 import { textRoutes } from './routes/text.ts'
 import { webhookRoutes } from './routes/webhook.ts'
 
@@ -70,6 +71,7 @@ export const app = $(newApp().use('*', named, unframed).use('/api/*', crossOrigi
 	.route('/api/converter', converterRoutes)
 	.route('/api/webhook', webhookRoutes)
 	.route('/api', pageRoutes)
+	.route('/api', statusesRoutes)
 
 let document: object | undefined
 

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Caller, Owner } from '../core/access.ts'
+import { looks } from './crowd/looks.ts'
 import type { DocumentRecord } from './document/store.ts'
 import { uuidFrom } from './idempotency.ts'
 import { documentOf } from './objects.ts'
@@ -30,10 +31,17 @@ export function documentIdOfExternal({ tenant, sub }: Owner, externalId: string,
 export async function findByExternalId(env: ApiEnv, caller: Caller, externalId: string) {
 	let generation = 0
 	for (let tries = 0; tries < GENERATIONS_TRIED; tries++) {
-		const found = await documentOf(env, documentIdOfExternal(caller, externalId, generation)).find(caller)
+		const found = await documentOf(env, documentIdOfExternal(caller, externalId, generation)).find(
+			caller,
+			looks.isolate,
+		)
 		switch (found.outcome) {
 			case 'found':
-				return { document: found.document, conversion: found.snapshot }
+				return {
+					document: found.document,
+					conversion: found.snapshot,
+					shownElsewhereFor: found.shownElsewhereFor,
+				}
 			case 'succeeded':
 				generation = found.generation
 				break
@@ -56,7 +64,7 @@ export async function reserveExternal(env: ApiEnv, record: DocumentRecord, exter
 	let generation = 0
 	for (let tries = 0; tries < GENERATIONS_TRIED; tries++) {
 		const own = { ...record, id: idOf(generation) }
-		const place = await documentOf(env, own.id).reserve(own)
+		const place = await documentOf(env, own.id).reserve(own, looks.isolate)
 		if (place.outcome !== 'gone') return { record: own, place }
 		const next = await first.succeed(generation)
 		// The first one's tombstone has gone after its time, between two questions: its place is free.

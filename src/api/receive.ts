@@ -3,6 +3,7 @@ import type { Caller } from '../core/access.ts'
 import { ANSWERS_KEPT } from '../core/idempotency.ts'
 import type { Start } from '../core/job/event.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import { looks } from './crowd/looks.ts'
 import type { DocumentRecord } from './document/store.ts'
 import { findByExternalId, reserveExternal } from './external-id.ts'
 import { sourceKey } from './files.ts'
@@ -18,6 +19,8 @@ export interface Received {
 	conversion: Snapshot
 	/** Whether it is what was uploaded, now or by the same request before; else somebody's with this `externalId`. */
 	isNew: boolean
+	/** Milliseconds for which other isolates may still show how it stood before. */
+	shownElsewhereFor: number
 }
 
 /**
@@ -67,10 +70,11 @@ async function placed(env: ApiEnv, asked: DocumentRecord, start: Start | null, p
 		case 'existing':
 			if (!isRepeated(place.document, record)) {
 				await drain(pdf)
-				return { document: place.document, conversion: place.snapshot, isNew: false }
+				const { document, snapshot, shownElsewhereFor } = place
+				return { document, conversion: snapshot, isNew: false, shownElsewhereFor }
 			}
 			if (!isSame(place.document, record) || !(await isStored(env.FILES, key, pdf))) throw keyReused()
-			return { document: place.document, conversion: place.snapshot, isNew }
+			return { document: place.document, conversion: place.snapshot, isNew, shownElsewhereFor: place.shownElsewhereFor }
 		case 'pending': {
 			const file = await env.FILES.head(key)
 			if (!isRepeated(place.document, record)) {
@@ -97,8 +101,11 @@ async function placed(env: ApiEnv, asked: DocumentRecord, start: Start | null, p
 	}
 	// When nobody answers here the document may be there or not, so its file stays: the reservation knows which.
 	const document = place.outcome === 'pending' ? place.document : record
-	const created = await object.create(document.createdAt, start)
-	if (created.outcome !== 'gone') return { document, conversion: created.snapshot, isNew }
+	const created = await object.create(document.createdAt, start, looks.isolate)
+	if (created.outcome !== 'gone') {
+		const { snapshot, shownElsewhereFor } = created
+		return { document, conversion: snapshot, isNew, shownElsewhereFor }
+	}
 	// Not deleted here: the same upload may have been begun anew, and its file lies at the same place. Whoever reserves last
 	// looks after it.
 	await object.reserve(record)
@@ -107,7 +114,7 @@ async function placed(env: ApiEnv, asked: DocumentRecord, start: Start | null, p
 
 async function reserve(env: ApiEnv, record: DocumentRecord) {
 	if (record.externalId !== null) return await reserveExternal(env, record, record.externalId)
-	return { record, place: await documentOf(env, record.id).reserve(record) }
+	return { record, place: await documentOf(env, record.id).reserve(record, looks.isolate) }
 }
 
 async function store(env: ApiEnv, key: string, pdf: FileUpload): Promise<void> {

@@ -17,6 +17,8 @@ import {
 	type PlatenDocument,
 	type RetryRequest,
 	type StartRequest,
+	type Statuses,
+	statusesSchema,
 	ticketSchema,
 	type Uploaded,
 	uploadedSchema,
@@ -24,6 +26,7 @@ import {
 import { type Priority, type Snapshot, snapshotSchema } from '../core/snapshot.ts'
 import { type DocumentWords, documentWordsSchema, type PageWords, pageWordsSchema } from '../core/words.ts'
 import { jsonOf, PlatenError, refusalOf, unanswered } from './error.ts'
+import { KnownVersions } from './known-versions.ts'
 import { send, type UploadBody } from './upload.ts'
 
 /** No call but a transfer takes this long unless something is broken, a status read that waits included. Milliseconds. */
@@ -64,7 +67,7 @@ export interface UploadOptions {
 }
 
 export interface StatusQuery {
-	/** A version; with `wait`, the answer comes as soon as there is a higher one. */
+	/** A version: none below it is answered; with `wait`, the answer comes as soon as there is a higher one. */
 	since?: number | undefined
 	/** Seconds after which the answer comes all the same, 25 at most. */
 	wait?: number | undefined
@@ -109,7 +112,10 @@ export interface Client {
 	/** The caller's documents, newest first. */
 	documents(query?: DocumentsQuery): Promise<DocumentList>
 	document(id: string): Promise<PlatenDocument>
+	/** May be a second old, but never older than what this client has heard of the document. */
 	status(id: string, query?: StatusQuery): Promise<Snapshot>
+	/** Up to fifty at once, in this order; those that are not there, or not the caller's, are left out. */
+	statuses(ids: readonly string[]): Promise<Statuses>
 	/** The document's conversions, newest first, each with what happened to it. */
 	conversions(id: string, query?: ConversionsQuery): Promise<ConversionList>
 	/** Starts a conversion, or answers how the running one is doing. */
@@ -151,6 +157,8 @@ interface CallInit {
 
 /** A client of the service at `baseUrl`. */
 export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOptions): Client {
+	const known = new KnownVersions()
+
 	async function authorization(): Promise<Record<string, string>> {
 		const token = await getToken()
 		return token === '' ? {} : { Authorization: `Bearer ${token}` }
@@ -176,7 +184,7 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 		const init = { method: 'POST', headers, body: JSON.stringify(asked) }
 		for (let losses = 0; ; losses++) {
 			try {
-				return await call(snapshotSchema, at(of(id, '/conversion-status')), init)
+				return known.heard(await call(snapshotSchema, at(of(id, '/conversion-status')), init))
 			} catch (error) {
 				const wait = REPEATED_AFTER[losses]
 				if (wait === undefined || !isPassing(error)) throw error
@@ -225,12 +233,23 @@ export function createClient({ baseUrl, getToken, onUnauthorized }: ClientOption
 				'Idempotency-Key': idempotencyKey ?? crypto.randomUUID(),
 			}
 			const answer = await send({ url, headers, body, signal, onProgress })
-			return understood(uploadedSchema, answer.status, answer.body)
+			const uploaded = understood(uploadedSchema, answer.status, answer.body)
+			known.heard(uploaded.conversion)
+			return uploaded
 		},
 		documents: (query = {}) => call(documentListSchema, at('/api/documents', { ...query })),
 		document: (id) => call(documentSchema, at(of(id))),
-		status: (id, { signal, ...query } = {}) =>
-			call(snapshotSchema, at(of(id, '/conversion-status'), { ...query }), signal && { signal }),
+		async status(id, { signal, since, wait } = {}) {
+			// Who waits says what they wait for.
+			const floor = wait ? since : Math.max(since ?? 0, known.of(id) ?? 0) || since
+			const url = at(of(id, '/conversion-status'), { since: floor, wait })
+			return known.heard(await call(snapshotSchema, url, signal && { signal }))
+		},
+		async statuses(ids) {
+			const statuses = await call(statusesSchema, at('/api/conversion-statuses', { ids: ids.join(',') }))
+			for (const snapshot of statuses.items) known.heard(snapshot)
+			return statuses
+		},
 		conversions: (id, query = {}) => call(conversionListSchema, at(of(id, '/conversions'), { ...query })),
 		start: (id, request = {}) => command(id, { action: 'start', ...request }),
 		retry: (id, request = {}) => command(id, { action: 'retry', ...request }),

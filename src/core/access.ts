@@ -1,5 +1,6 @@
 /**
- * Who may do what with a document. The object that owns the document asks here on every call.
+ * Who may do what with a document. The object that owns the document asks here on every call; for reads that many share
+ * the Worker does, with the owner that the object told.
  */
 import { z } from 'zod'
 import { type Priority, prioritySchema } from './snapshot.ts'
@@ -26,6 +27,11 @@ export type Caller = z.infer<typeof claimsSchema>
 export interface Owner {
 	tenant: string
 	sub: string
+}
+
+/** An owner's name in one text; no two have the same. */
+export function ownerKey({ tenant, sub }: Owner): string {
+	return JSON.stringify([tenant, sub])
 }
 
 /** Whether the caller has this access to a document of this owner. */

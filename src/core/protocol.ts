@@ -151,7 +151,7 @@ export const queueCommandSchema = z.object({ action: z.enum(['pause', 'resume'])
 export const LONGEST_WAIT = 25
 
 export const statusQuerySchema = z.object({
-	/** A version; with `wait`, the answer comes as soon as there is a higher one. */
+	/** A version: none below it is answered; with `wait`, the answer comes as soon as there is a higher one. */
 	since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 	/** Seconds. */
 	wait: z
@@ -162,6 +162,28 @@ export const statusQuerySchema = z.object({
 		.meta({ type: 'number', minimum: 0, maximum: LONGEST_WAIT, multipleOf: 0.001 })
 		.optional(),
 })
+
+/** How many documents' conversions may be asked for at once. */
+export const MOST_STATUSES = 50
+
+const UUID = '[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+
+export const statusesQuerySchema = z.object({
+	/** Separated by commas; twice the same counts as once. */
+	ids: z
+		.string()
+		.regex(new RegExp(`^${UUID}(?:,${UUID}){0,${MOST_STATUSES - 1}}$`), `is 1 to ${MOST_STATUSES} ids, with commas`),
+})
+
+export const statusesSchema = z
+	.object({
+		/** In the order in which they were asked for, without those that are not there or not the caller's. */
+		items: z.array(snapshotSchema),
+		/** Documents that did not answer in time: ask again in a moment. */
+		unavailable: z.array(z.string()),
+	})
+	.meta({ id: 'Statuses' })
+export type Statuses = z.infer<typeof statusesSchema>
 
 /** Makes a POST safe to repeat for a day: as long as anybody will reasonably try again. */
 export const idempotencyKeySchema = z

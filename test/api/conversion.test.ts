@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { LEASE_DURATION } from '../../src/core/job/rules/work.ts'
-import { objectOf } from './inside.ts'
+import { later, objectOf, SECOND } from './inside.ts'
 import {
 	call,
 	claim,
@@ -174,6 +174,7 @@ describe('the status', () => {
 		const etag = first.headers.get('ETag') ?? ''
 		expect((await call(path, { headers: { 'If-None-Match': etag } })).status).toBe(304)
 		await leaseOf(document.id)
+		later(SECOND)
 		expect((await call(path, { headers: { 'If-None-Match': etag } })).status).toBe(200)
 	})
 

@@ -64,8 +64,9 @@ function wrap(prototype: object, name: string, wrapped: (original: Method) => Me
 /** Counts the calls that come from outside. */
 function countCalls(meter: Meter, prototype: object, who: string): void {
 	for (const name of Object.getOwnPropertyNames(prototype)) {
-		// Nobody but the cron pokes from outside; the alarm does from within.
-		if (name === 'constructor' || name === 'poke') continue
+		// Nobody but the cron pokes from outside; the alarm does from within. How many of an owner's documents wait is asked
+		// every ten seconds at most, however many come.
+		if (name === 'constructor' || name === 'poke' || name === 'waiting') continue
 		wrap(prototype, name, (original) => {
 			return function (...parameters) {
 				meter.add('object request', `${who}.${name}`)

@@ -312,6 +312,34 @@ test('the socket speaks the scheme that belongs to the service', () => {
 	expect(at('http://127.0.0.1:8787/app/')).toBe('ws://127.0.0.1:8787/api/documents/d/conversion-live')
 })
 
+test('a status is asked for with the highest version that was heard, so nothing older is answered', async () => {
+	const { client, received } = await service(
+		{ body: snapshotWith({ version: 2_000 }) },
+		{ status: 202, body: snapshotWith({ version: 3_000 }) },
+		{ body: snapshotWith({ version: 3_000 }) },
+	)
+	await client.status(DOCUMENT)
+	await client.cancel(DOCUMENT)
+	await client.status(DOCUMENT)
+	await client.status(DOCUMENT, { since: 1_000, wait: 20 })
+	const another = crypto.randomUUID()
+	await client.status(another)
+	const reads = received.filter(({ method }) => method === 'GET').map(({ url }) => url?.split('conversion-status')[1])
+	expect(reads).toEqual(['', '?since=3000', '?since=1000&wait=20', ''])
+})
+
+test('many statuses are asked for at once, and count as heard', async () => {
+	const another = crypto.randomUUID()
+	const { client, received } = await service(
+		{ body: { items: [snapshotWith({ version: 5_000 })], unavailable: [another] } },
+		{ body: snapshotWith({ version: 5_000 }) },
+	)
+	expect(await client.statuses([DOCUMENT, another])).toMatchObject({ unavailable: [another] })
+	await client.status(DOCUMENT)
+	expect(decodeURIComponent(received[0]?.url ?? '')).toBe(`/api/conversion-statuses?ids=${DOCUMENT},${another}`)
+	expect(received[1]?.url).toContain('?since=5000')
+})
+
 test('the text of a document comes as a whole, by token', async () => {
 	const { client, received } = await service({ body: 'one\f\fthree', type: 'text/plain' })
 	expect((await client.wholeText(DOCUMENT, { job: 'j' })).split('\f')).toEqual(['one', '', 'three'])

@@ -83,6 +83,7 @@ export function fakeClient(methods: Partial<Client>): Client {
 		documents: unexpected,
 		document: unexpected,
 		status: unexpected,
+		statuses: unexpected,
 		conversions: unexpected,
 		start: unexpected,
 		retry: unexpected,

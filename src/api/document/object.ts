@@ -7,8 +7,9 @@
  * down first, where it must be · I9 what is owed has an alarm.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type Access, type Caller, claimsSchema, mayAccess } from '../../core/access.ts'
+import { type Access, type Caller, claimsSchema, mayAccess, type Owner, ownerKey } from '../../core/access.ts'
 import type { PastConversion } from '../../core/conversions.ts'
+import { type Looks, looked, noLooks, shownElsewhereFor } from '../../core/crowd/looks.ts'
 import { BUILT_IN_FORMATS, formatOf, PDF } from '../../core/format.ts'
 import type { Fail, Finish, Finished, Opened, Report, Verdict } from '../../core/gate.ts'
 import { type KeyedRequest, repetition } from '../../core/idempotency.ts'
@@ -36,11 +37,34 @@ import { type DocumentRecord, DocumentStore, type KeptAnswer, type StoredPack } 
 /** What a caller gets who may not see the document, or asks for one that is not there: both look the same. */
 export type NotFound = { outcome: 'not_found' }
 
+/** What a change is answered with. */
+interface Changed {
+	snapshot: Snapshot
+	/** Milliseconds for which other isolates may still show what was before. */
+	shownElsewhereFor: number
+}
+
 /** What comes of a command: what it did, or why it was refused. */
 export type CommandAnswer =
-	| { outcome: KeptAnswer['outcome']; snapshot: Snapshot }
+	| ({ outcome: KeptAnswer['outcome'] } & Changed)
 	| { outcome: 'active' | 'nothing_to_retry' | 'options_differ' | 'key_reused' }
 	| NotFound
+
+export type EraseAnswer = ({ outcome: 'erased' } & Pick<Changed, 'shownElsewhereFor'>) | NotFound
+
+/** How a document stands, for whoever may see it: that is for the one who asks to decide. */
+export type Look =
+	| { outcome: 'unknown' | 'erased' }
+	| {
+			outcome: 'found'
+			owner: Owner
+			version: number
+			status: Snapshot['status']
+			/** The snapshot as JSON: a text crosses over in a fraction of the time, and is answered as it is. */
+			text: string
+			/** The newest job that was completed. */
+			served: string | null
+	  }
 
 /** The pages of one job, as far as they are there. */
 export interface PageView {
@@ -93,6 +117,8 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	#doing: Doing = idle
 	/** Whether more than one upload has the reservation. */
 	#isShared = false
+	/** Forgotten with everything else that only memory knows: see `docs/decisions.md`. */
+	#looks: Looks = noLooks
 
 	constructor(ctx: DurableObjectState, env: ApiEnv) {
 		super(ctx, env)
@@ -115,10 +141,11 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	 */
 	reserve(
 		document: DocumentRecord,
+		isolate = '',
 	):
 		| { outcome: 'reserved' }
 		| { outcome: 'pending'; document: DocumentRecord }
-		| { outcome: 'existing'; document: DocumentRecord; snapshot: Snapshot }
+		| ({ outcome: 'existing'; document: DocumentRecord } & Changed)
 		| { outcome: 'gone' } {
 		const live = this.#live
 		if (live) {
@@ -127,7 +154,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 					this.#isShared = true
 					return { outcome: 'pending', document: live.document }
 				case 'kept':
-					return { outcome: 'existing', document: live.document, snapshot: this.#snapshot(live) }
+					return { outcome: 'existing', document: live.document, ...this.#changed(live, isolate) }
 				case 'erased':
 				case 'forgotten':
 					return { outcome: 'gone' }
@@ -147,22 +174,24 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 	create(
 		reservedAt: number,
 		start: Start | null,
-	): { outcome: 'created' | 'existing'; snapshot: Snapshot } | { outcome: 'gone' } {
+		isolate = '',
+	): ({ outcome: 'created' | 'existing' } & Changed) | { outcome: 'gone' } {
 		const live = this.#live
 		if (live?.document.createdAt !== reservedAt) return { outcome: 'gone' }
 		const { outcome } = this.#apply({ type: 'create', start })
-		return outcome === 'gone' ? { outcome } : { outcome, snapshot: this.#snapshot(live) }
+		return outcome === 'gone' ? { outcome } : { outcome, ...this.#changed(live, isolate) }
 	}
 
 	/** As far as its owner may see it: itself, or which generation of its `externalId` came after it. */
 	find(
 		caller: Caller,
+		isolate = '',
 	):
-		| { outcome: 'found'; document: DocumentRecord; snapshot: Snapshot }
+		| ({ outcome: 'found'; document: DocumentRecord } & Changed)
 		| { outcome: 'succeeded'; generation: number }
 		| NotFound {
 		const live = this.#accessible(caller, 'read')
-		if (live) return { outcome: 'found', document: live.document, snapshot: this.#snapshot(live) }
+		if (live) return { outcome: 'found', document: live.document, ...this.#changed(live, isolate) }
 		const life = this.#live?.conversion.life
 		if (life?.state !== 'erased' || life.successor === 0) return { outcome: 'not_found' }
 		return { outcome: 'succeeded', generation: life.successor }
@@ -188,8 +217,29 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		return live ? { outcome: 'found', snapshot: this.#snapshot(live) } : { outcome: 'not_found' }
 	}
 
-	/** Starts, retries or cancels. @param request given when the same command may come again */
-	command(caller: Caller, command: Command, request: KeyedRequest | null): CommandAnswer {
+	/** How it stands, for everybody who asks this isolate: it may show the answer to others for a while. */
+	look(isolate: string): Look {
+		const live = this.#live
+		switch (live?.conversion.life.state) {
+			case undefined:
+			case 'reserved':
+			case 'forgotten':
+				return { outcome: 'unknown' }
+			case 'erased':
+				return { outcome: 'erased' }
+			case 'kept':
+				this.#looks = looked(this.#looks, isolate, Date.now())
+				return this.#look(this.#existing())
+		}
+	}
+
+	/**
+	 * Starts, retries or cancels.
+	 *
+	 * @param request given when the same command may come again
+	 * @param isolate through which it came
+	 */
+	command(caller: Caller, command: Command, request: KeyedRequest | null, isolate = ''): CommandAnswer {
 		const live = this.#accessible(caller, 'manage')
 		if (!live) return { outcome: 'not_found' }
 		const now = Date.now()
@@ -197,7 +247,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			const repeated = repetition(this.#store.answer(request.key), request, now)
 			if (repeated.kind === 'key_reused') return { outcome: 'key_reused' }
 			if (repeated.kind === 'repeated') {
-				return { outcome: repeated.answer.outcome, snapshot: repeated.answer.snapshot }
+				return { outcome: repeated.answer.outcome, ...this.#changed(live, isolate), snapshot: repeated.answer.snapshot }
 			}
 		}
 		const { outcome } = this.#apply<Command>(command)
@@ -212,18 +262,19 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			case 'existing':
 			case 'cancelled':
 			case 'unchanged': {
-				const snapshot = this.#snapshot(live)
+				const changed = this.#changed(live, isolate)
+				const { snapshot } = changed
 				// In the same turn as what the command did, so both are kept or neither.
 				if (request) {
 					this.#store.saveAnswer(request.key, { fingerprint: request.fingerprint, outcome, snapshot }, now)
 				}
-				return { outcome, snapshot }
+				return { outcome, ...changed }
 			}
 		}
 	}
 
-	/** Erases the document with all that was made of it; nobody sees it from now on. */
-	erase(caller: Caller): { outcome: 'erased' } | NotFound {
+	/** Erases the document with all that was made of it. @param isolate through which that came */
+	erase(caller: Caller, isolate = ''): EraseAnswer {
 		const live = this.#accessible(caller, 'manage')
 		if (!live) return { outcome: 'not_found' }
 		const tombstone = { ...live.document, name: '', externalId: null, metadata: null, uploadKey: null }
@@ -232,7 +283,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 			live.document = tombstone
 		})
 		this.#sockets.dismiss()
-		return { outcome: 'erased' }
+		return { outcome: 'erased', shownElsewhereFor: shownElsewhereFor(this.#looks, isolate, Date.now()) }
 	}
 
 	/** The pages of a job: the one asked for, else the newest completed one, else what the first has so far. */
@@ -481,7 +532,7 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		const word: Want = {
 			documentId: document.id,
 			jobId: job.id,
-			owner: JSON.stringify([document.owner.tenant, document.owner.sub]),
+			owner: ownerKey(document.owner),
 			priority: job.priority,
 			format: formatIn(this.#existing()),
 			want,
@@ -587,6 +638,20 @@ export class DocumentObject extends DurableObject<ApiEnv> {
 		const live = this.#live
 		if (live?.conversion.life.state !== 'kept') return null
 		return mayAccess(caller, live.document.id, live.document.owner, access) ? live : null
+	}
+
+	#look(live: Live): Look {
+		const snapshot = this.#snapshot(live)
+		// The first job is the only one, so its row need not be looked for.
+		const { status, jobId, version } = snapshot
+		const newest = status === 'completed' ? jobId : null
+		const served = newest ?? (live.conversion.number > 1 ? (this.#store.completedJob()?.job?.id ?? null) : null)
+		return { outcome: 'found', owner: live.document.owner, version, status, text: JSON.stringify(snapshot), served }
+	}
+
+	#changed(live: Live, isolate: string): Changed {
+		const snapshot = this.#snapshot(live)
+		return { snapshot, shownElsewhereFor: shownElsewhereFor(this.#looks, isolate, Date.now()) }
 	}
 
 	#snapshot({ document, conversion }: Live): Snapshot {

@@ -1,6 +1,8 @@
 /** What the routes' apps have in common. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { Caller } from '../../core/access.ts'
+import type { Asking } from '../crowd/looks.ts'
 import { Refusal } from '../problem.ts'
 
 export type AppEnv = {
@@ -23,6 +25,11 @@ export function newApp() {
 			throw malformed(result.error.issues, result.target)
 		},
 	})
+}
+
+/** For what may go on when the answer is out, or is shared with other requests. */
+export function askingOf(context: Context<AppEnv>): Asking {
+	return { env: context.env, keepAlive: (promise) => context.executionCtx.waitUntil(promise) }
 }
 
 /** Says which fields are wrong and how. */

@@ -54,10 +54,12 @@ function guard(refused: (caller: Caller) => Refusal | null): Guard {
 		const caller = await authenticate(context.req.raw, settingsOf(context.env), Date.now())
 		context.set('caller', caller)
 		const isRead = context.req.method === 'GET' || context.req.method === 'HEAD'
-		await brake(context.env, isRead ? 'reads' : 'commands', caller, (name, value) => context.header(name, value))
+		const policy = await brake(context.env, isRead ? 'reads' : 'commands', caller)
 		const refusal = refused(caller)
 		if (refusal) throw refusal
 		await next()
+		// An upgrade's headers cannot be changed.
+		if (context.res.status !== 101) context.res.headers.set('RateLimit-Policy', policy)
 	}
 }
 
@@ -66,13 +68,14 @@ function guard(refused: (caller: Caller) => Refusal | null): Guard {
  *
  * The fields are those of draft-ietf-httpapi-ratelimit-headers. What is left the platform does not tell, so `RateLimit`
  * is said only when nothing is.
+ *
+ * @returns the policy, as its field
  */
-async function brake(env: ApiEnv, name: Brake, { tenant, sub }: Caller, say: (name: string, value: string) => void) {
+export async function brake(env: ApiEnv, name: Brake, { tenant, sub }: Caller): Promise<string> {
 	const { binding, requests, seconds } = brakes[name]
 	const policy = `"${name}";q=${requests};w=${seconds}`
-	say('RateLimit-Policy', policy)
 	const { success } = await env[binding].limit({ key: JSON.stringify([tenant, sub]) })
-	if (success) return
+	if (success) return policy
 	throw new Refusal('rate_limited', `Slow down: at most ${requests} requests in ${seconds} s. Try again then.`, {
 		'Retry-After': String(seconds),
 		'RateLimit-Policy': policy,

@@ -21,6 +21,7 @@ import {
 	resume,
 	takeRefreshed,
 	unwatch,
+	waitingOf,
 	want,
 } from '../../core/lineup/lineups.ts'
 import { HANDED_BACK_AFTER, nudgeHandedBack } from '../../core/lineup/nudges.ts'
@@ -108,6 +109,11 @@ export class LineupObject extends DurableObject<ApiEnv> {
 	handBack(): void {
 		const now = Date.now()
 		if (nudgeHandedBack(this.#lineups.pdf.nudges, now)) this.#attend(now, HANDED_BACK_AFTER / 1000)
+	}
+
+	/** How many documents of an owner wait. @param owner by its key */
+	waiting(owner: string): number {
+		return waitingOf(this.#lineups, owner)
 	}
 
 	/** The lineup as an operator sees it. */

@@ -1,6 +1,6 @@
 /** A document's conversion: status, commands, live progress. */
 import { createRoute } from '@hono/zod-openapi'
-import { maxPriorityOf } from '../../core/access.ts'
+import { type Caller, maxPriorityOf, type Owner } from '../../core/access.ts'
 import { conversionListSchema } from '../../core/conversions.ts'
 import type { Command } from '../../core/job/event.ts'
 import {
@@ -11,10 +11,13 @@ import {
 	ticketSchema,
 } from '../../core/protocol.ts'
 import { type Priority, type Snapshot, snapshotSchema } from '../../core/snapshot.ts'
+import { type Asking, looks, snapshotIn } from '../crowd/looks.ts'
+import { headersOf, versionIn } from '../crowd/status.ts'
+import { admit, admitted } from '../crowd/waiting.ts'
 import type { CommandAnswer } from '../document/object.ts'
 import { type Settings, settingsOf } from '../env.ts'
 import { json, refusals } from '../http/answers.ts'
-import { newApp, noSuchDocument } from '../http/app.ts'
+import { askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { isOriginAllowed } from '../http/edge.ts'
 import { jsonBody, signedIn, ticketIn, watchers } from '../http/guards.ts'
 import { byId, keyed } from '../http/inputs.ts'
@@ -33,7 +36,8 @@ const status = createRoute({
 	path: '/{id}/conversion-status',
 	operationId: 'getConversionStatus',
 	summary: 'How far the conversion is, or as soon as there is news',
-	description: 'With `since`, a version, and `wait`, the answer comes as soon as there is a higher version.',
+	description:
+		'With `since`, a version, and `wait`, the answer comes as soon as there is a higher version. Without `wait` it may be up to a second old, but is never older than an answer to a command of yours, nor than the version in `since` or `If-None-Match`.',
 	tags,
 	security,
 	middleware: signedIn,
@@ -57,7 +61,15 @@ const command = createRoute({
 	responses: {
 		200: json('It was so already, or nothing had to begin', snapshotSchema),
 		202: json('It has begun', snapshotSchema),
-		...refusals('not_found', 'conversion_active', 'nothing_to_retry', 'options_differ', 'too_large', 'key_reused'),
+		...refusals(
+			'not_found',
+			'conversion_active',
+			'nothing_to_retry',
+			'options_differ',
+			'too_large',
+			'key_reused',
+			'too_many_waiting',
+		),
 	},
 })
 
@@ -106,13 +118,15 @@ export const conversionRoutes = newApp()
 	.openapi(status, async (context) => {
 		const caller = context.get('caller')
 		const { since, wait } = context.req.valid('query')
-		const object = documentOf(context.env, context.req.valid('param').id)
-		const answer =
-			since !== undefined && wait ? await awaitNews(object, caller, since, wait) : await object.status(caller)
-		if (answer.outcome === 'not_found') throw noSuchDocument()
-		const { snapshot } = answer
-		const headers = { ETag: etagOf(snapshot), 'Cache-Control': 'private, no-cache' }
-		if (context.req.header('If-None-Match') === headers.ETag) return context.body(null, 304, headers)
+		const { id } = context.req.valid('param')
+		const known = context.req.header('If-None-Match')
+		const snapshot =
+			since !== undefined && wait
+				? await newsOf(context.env, id, caller, since, wait)
+				: await snapshotFor(askingOf(context), id, caller, Math.max(since ?? 0, versionIn(known ?? null)))
+		if (!snapshot) throw noSuchDocument()
+		const headers = headersOf(snapshot)
+		if (known === headers.ETag) return context.body(null, 304, headers)
 		return context.json(snapshot, 200, headers)
 	})
 	.openapi(command, async (context) => {
@@ -126,8 +140,15 @@ export const conversionRoutes = newApp()
 		const sealedPassword = password === undefined ? null : await sealPassword(settings, password, id)
 		const wanted = commandOf(asked, settings, maxPriorityOf(caller), sealedPassword)
 		const request = key === undefined ? null : { key, fingerprint: fingerprintOf(asked) }
-		const answer = await documentOf(context.env, id).command(caller, wanted, request)
+		const owner = wanted.type === 'cancel' ? null : await ownerFor(askingOf(context), id, caller)
+		if (owner) await admit(askingOf(context), owner, () => isActive(askingOf(context), id, caller))
+		const answer = await looks.changing(
+			id,
+			async (isolate): Promise<CommandAnswer> =>
+				await documentOf(context.env, id).command(caller, wanted, request, isolate),
+		)
 		if (!('snapshot' in answer)) throw refusalOf(answer.outcome)
+		if (owner && answer.outcome === 'accepted') admitted(owner)
 		return context.json(answer.snapshot, answer.outcome === 'accepted' ? 202 : 200)
 	})
 	.openapi(ticket, async (context) => {
@@ -221,6 +242,25 @@ function refusalOf(outcome: Exclude<CommandAnswer, { snapshot: Snapshot }>['outc
 	}
 }
 
-function etagOf(snapshot: Snapshot): string {
-	return `"${snapshot.version}"`
+async function newsOf(env: ApiEnv, id: string, caller: Caller, since: number, wait: number): Promise<Snapshot | null> {
+	const answer = await awaitNews(documentOf(env, id), caller, since, wait)
+	return answer.outcome === 'found' ? answer.snapshot : null
+}
+
+async function snapshotFor(asking: Asking, id: string, caller: Caller, floor: number): Promise<Snapshot | null> {
+	const standing = await looks.of(asking, id, caller, 'read', floor)
+	return standing && snapshotIn(standing)
+}
+
+/** Whose document it would be that waits; null when that is nothing to this caller. */
+async function ownerFor(asking: Asking, id: string, caller: Caller): Promise<Owner | null> {
+	// Whoever was not let in to it has it, or will be told that it is not there.
+	if (!caller.documents) return { tenant: caller.tenant, sub: caller.sub }
+	return (await looks.of(asking, id, caller, 'manage', 0))?.owner ?? null
+}
+
+/** One that is active waits already, or has its turn: a start adds nobody. */
+async function isActive(asking: Asking, id: string, caller: Caller): Promise<boolean> {
+	const status = (await looks.of(asking, id, caller, 'manage', 0))?.status
+	return status === 'queued' || status === 'processing'
 }

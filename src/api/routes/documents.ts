@@ -13,13 +13,16 @@ import {
 } from '../../core/protocol.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import { within } from '../../deadline.ts'
+import { looks } from '../crowd/looks.ts'
+import { admit, admitted } from '../crowd/waiting.ts'
+import type { EraseAnswer } from '../document/object.ts'
 import type { DocumentRecord } from '../document/store.ts'
 import { settingsOf } from '../env.ts'
 import { findByExternalId } from '../external-id.ts'
 import { isForm, openFile, readForm, uploadFormSchema } from '../form.ts'
 import { DocumentHistory } from '../history/documents.ts'
 import { json, refusals } from '../http/answers.ts'
-import { newApp, noSuchDocument } from '../http/app.ts'
+import { askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { owners, signedIn } from '../http/guards.ts'
 import { byId, cleanName, fileNamed, keyed } from '../http/inputs.ts'
 import { documentIdOf, fingerprintOf } from '../idempotency.ts'
@@ -66,6 +69,7 @@ const upload = createRoute({
 			'too_large',
 			'unsupported_type',
 			'key_reused',
+			'too_many_waiting',
 		),
 	},
 })
@@ -139,7 +143,16 @@ export const documentRoutes = newApp()
 			forceReconvert: false,
 		}
 		const open = () => (form ? openFile(form.file, contentType) : openBody(raw, contentType))
+		if (convert) {
+			const asking = askingOf(context)
+			await admit(asking, record.owner, async () => {
+				if (externalId !== undefined) return (await findByExternalId(context.env, caller, externalId)) !== null
+				return byKey && (await looks.of(asking, record.id, caller, 'read', 0)) !== null
+			})
+		}
 		const received = await receive(context.env, caller, record, convert ? start : null, open)
+		if (convert && received.isNew) admitted(record.owner)
+		await looks.changed(received.document.id, received.shownElsewhereFor)
 		const uploaded = { document: publicView(received.document), conversion: received.conversion }
 		if (!received.isNew) return context.json(uploaded, 200)
 		return context.json(uploaded, 201, { Location: `/api/documents/${uploaded.document.id}` })
@@ -164,7 +177,11 @@ export const documentRoutes = newApp()
 		return context.json(publicView(answer.document), 200)
 	})
 	.openapi(erase, async (context) => {
-		const answer = await documentOf(context.env, context.req.valid('param').id).erase(context.get('caller'))
+		const { id } = context.req.valid('param')
+		const answer = await looks.changing(
+			id,
+			async (isolate): Promise<EraseAnswer> => await documentOf(context.env, id).erase(context.get('caller'), isolate),
+		)
 		if (answer.outcome === 'not_found') throw noSuchDocument()
 		return context.body(null, 204)
 	})

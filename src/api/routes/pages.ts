@@ -5,14 +5,14 @@ import { z } from 'zod'
 import type { PackPage } from '../../core/pack.ts'
 import { type PageRange, parseRanges } from '../../core/pages.ts'
 import { type Manifest, type ManifestPage, manifestQuerySchema, manifestSchema } from '../../core/protocol.ts'
+import { pagesOf } from '../crowd/pages.ts'
 import type { PageView } from '../document/object.ts'
 import { settingsOf } from '../env.ts'
 import { packKey } from '../files.ts'
 import { bytes as bytesAnswer, json, publicRefusals, refusals } from '../http/answers.ts'
-import { type AppEnv, newApp, noSuchDocument } from '../http/app.ts'
+import { type AppEnv, askingOf, newApp, noSuchDocument } from '../http/app.ts'
 import { signedIn } from '../http/guards.ts'
 import { byId, byPage } from '../http/inputs.ts'
-import { documentOf } from '../objects.ts'
 import { PageAddresses, type PageBytes } from '../page-address.ts'
 import { Refusal } from '../problem.ts'
 
@@ -121,7 +121,7 @@ async function pageByBearer(
 }
 
 export async function viewOf(context: Context<AppEnv>, id: string, job: string | undefined): Promise<PageView> {
-	const view = await documentOf(context.env, id).pages(context.get('caller'), job ?? null)
+	const view = await pagesOf(askingOf(context), id, context.get('caller'), job ?? null)
 	if (view.outcome === 'not_found') throw noSuchDocument()
 	if (view.outcome === 'not_converted') {
 		throw new Refusal('not_found', 'This document has no such conversion. Start one, or leave `job` out.')

@@ -2,6 +2,8 @@
  * Those who wait, kept in their order: a sorted list, so that the next is at its head and a position is an index. To move
  * one of 10,000 costs microseconds (a search and one move of memory), which a tree would not better at such sizes.
  */
+
+import { prioritySchema } from '../snapshot.ts'
 import type { Entry } from './entry.ts'
 import { compareEntries, type Standing } from './order.ts'
 
@@ -64,6 +66,14 @@ export class Line {
 	/** The latest arrival of an owner's with this priority; null when none of them waits. */
 	lastOfOwner(entry: Pick<Entry, 'owner' | 'priority'>): number | null {
 		return this.#owners.get(ownerKey(entry))?.last ?? null
+	}
+
+	/** How many documents of an owner wait, of all priorities. */
+	waitingOf(owner: string): number {
+		return prioritySchema.options.reduce(
+			(sum, priority) => sum + (this.#owners.get(ownerKey({ owner, priority }))?.waiting ?? 0),
+			0,
+		)
 	}
 
 	/** Where an entry stands, or would if it came; from 0. */

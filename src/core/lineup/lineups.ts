@@ -31,6 +31,11 @@ export function allOf({ pdf, others }: Lineups): Lineup[] {
 	return [pdf, ...others.values()]
 }
 
+/** How many documents of an owner wait, of all formats and priorities. */
+export function waitingOf(lineups: Lineups, owner: string): number {
+	return allOf(lineups).reduce((sum, { line }) => sum + line.waitingOf(owner), 0)
+}
+
 function ofFormat({ pdf, others }: Lineups, format: string): Lineup {
 	if (format === PDF) return pdf
 	const known = others.get(format) ?? one.createLineup([], pdf.paused, false)

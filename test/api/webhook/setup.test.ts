@@ -177,7 +177,10 @@ describe('an address', () => {
 
 	test('a setting for local ones that is neither yes nor no is refused in words', async () => {
 		const log = vi.spyOn(console, 'error').mockImplementation(() => {})
-		const response = await worker.fetch(new Request(`${ORIGIN}/healthz`), { ...env, WEBHOOK_ALLOW_LOCAL: 'maybe' })
+		const response = await worker.fetch(
+			new Request(`${ORIGIN}/healthz`),
+			Object.assign({ ...env }, { WEBHOOK_ALLOW_LOCAL: 'maybe' }),
+		)
 		expect(response.status).toBe(500)
 		expect(JSON.stringify(log.mock.calls)).toContain('WEBHOOK_ALLOW_LOCAL is true or false')
 	})
