@@ -156,10 +156,12 @@ export async function startService(options: ServiceOptions): Promise<LocalServic
 		const [converterPort = 0, apiInspector = 0, converterInspector = 0] = await freePorts(3)
 
 		onStep('Getting ready')
+		// The API is bundled only where its files are.
+		const files = webApp()
 		const [converterScript, apiScript, assets] = await Promise.all([
 			bundleWorker(folder, 'converter', configs.converter, signal),
-			bundleWorker(folder, 'api', configs.api, signal),
-			webApp(),
+			files.then(() => bundleWorker(folder, 'api', configs.api, signal)),
+			files,
 			applyMigrations(folder, configs.api, signal),
 		])
 

@@ -24,6 +24,8 @@ export async function buildWebApp(signal?: AbortSignal): Promise<void> {
 	try {
 		const { ok, output } = await runTool(VITE, ['build', '--outDir', draft, '--emptyOutDir'], signal ? { signal } : {})
 		if (!ok) throw new Complaint(`The web app could not be built.\n${output}`)
+		// Somebody else was faster, and may be about to use theirs.
+		if (!(await isStale(DIGEST_FILE, digest))) return
 		await rename(BUILT, old).catch(() => {})
 		// Refused when somebody else has put theirs there meanwhile, which is as good.
 		await rename(draft, BUILT).catch(() => {})
